@@ -1,0 +1,49 @@
+# One command for people and for CI: `make` prints what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help
+help:  ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: env
+env: .venv/.complete  ## Make .venv from the lock file
+
+.venv/.complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "solve needs Python 3.11 or newer: make env PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: env  ## Make the lock file anew from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --quiet --upgrade pyproject.toml -o requirements.lock
+
+.PHONY: fix
+fix: env  ## Format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: check
+check: env  ## Format, lint, strict types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_layers.py tests/test_import_names.py
+
+.PHONY: test
+test: env  ## The fast suite: no engine, no network, no key
+	$(BIN)/pytest -q -n auto
+
+.PHONY: test-docker
+test-docker: env  ## Everything that needs a container engine
+	$(BIN)/pytest -q -m docker
+
+.PHONY: clean
+clean:  ## Remove the environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

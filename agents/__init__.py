@@ -1,0 +1,1 @@
+"""Who solves it, and how a person or CI starts it."""

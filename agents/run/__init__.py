@@ -1,0 +1,1 @@
+"""How a person or CI starts it: the only place that wires the parts together."""
