@@ -1,0 +1,95 @@
+"""Which paths of a patch steer the tests rather than mend the code (pure).
+
+A fix may rightly touch some of them (a dependency in `pyproject.toml`, a fixture in `conftest.py`), so they stay in
+the patch that is delivered; but while the tests that judge it run they stand as they were on the base commit.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+# What a runner reads to decide what is collected, how, and by which plugins.
+RUNNER_FILES = frozenset(
+    {
+        "conftest.py",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "tox.ini",
+        "tox.toml",
+        "setup.cfg",
+        "pyproject.toml",
+        "noxfile.py",
+        "nose.cfg",
+        ".noserc",
+        "unittest.cfg",
+        ".coveragerc",
+        "runtests.py",  # a project's own runner: sympy, Django
+    }
+)
+# What Python itself runs or prefers before the first line of a test.
+STARTUP_FILES = frozenset({"sitecustomize.py", "usercustomize.py", "pyvenv.cfg"})
+STARTUP_SUFFIXES = frozenset({".pth", ".egg-link", ".pyc", ".pyo"})
+# Metadata in the worktree is on `sys.path`: an entry point there is a plugin that nobody named.
+METADATA_SUFFIXES = frozenset({".egg-info", ".dist-info"})
+CACHE_FOLDERS = frozenset({"__pycache__", ".pytest_cache", ".git"})
+
+_HEADER = re.compile(rb"^(?:---|\+\+\+|\*\*\*|Index:) (.*)$", re.MULTILINE)  # names with one folder before them: a/, b/
+_RENAME = re.compile(rb"^(?:rename|copy) (?:from|to) (.*)$", re.MULTILINE)  # names as they are
+_GIT_HEADER = re.compile(rb"^diff --git (.*)$", re.MULTILINE)
+_QUOTED_PAIR = re.compile(rb'^("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)$')
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+_ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+
+
+def protected(path: str) -> bool:
+    """Whether a path (relative to the repository, posix) steers how tests are found, run or reported."""
+    parts = PurePosixPath(path).parts
+    if not parts:
+        return False
+    name = parts[-1]
+    if name in RUNNER_FILES or name in STARTUP_FILES or PurePosixPath(name).suffix in STARTUP_SUFFIXES:
+        return True
+    return any(part in CACHE_FOLDERS or PurePosixPath(part).suffix in METADATA_SUFFIXES for part in parts)
+
+
+def protected_paths(patch: bytes) -> tuple[str, ...]:
+    """The protected paths that a patch names, sorted."""
+    return tuple(sorted(path for path in touched(patch) if protected(path)))
+
+
+def touched(patch: bytes) -> frozenset[str]:
+    """Every path that `git apply -p1` or `patch -p1` could take from the headers of a patch.
+
+    The tools disagree on which header counts when headers disagree, and a hostile patch makes them disagree, so this
+    is the union: a path too many is put back to what it was anyway. Lines of a hunk that look like a header count too.
+    """
+    paths = {_path(name.rstrip(b"\r").split(b"\t")[0]) for name in _HEADER.findall(patch)}
+    paths.update(_path(name.rstrip(b"\r"), strip=0) for name in _RENAME.findall(patch))
+    for header in _GIT_HEADER.findall(patch):
+        paths.update(_path(name) for name in _pair(header.rstrip(b"\r")))
+    return frozenset(path for path in paths if path)
+
+
+def _pair(header: bytes) -> tuple[bytes, ...]:
+    """The two names of `diff --git a/x b/x`; unquoted names may hold spaces, and are then equal after the prefix."""
+    half, odd = divmod(len(header), 2)
+    if odd and header[half : half + 1] == b" " and header[:half].split(b"/")[1:] == header[half + 1 :].split(b"/")[1:]:
+        return (header[:half],)
+    match = _QUOTED_PAIR.match(header)
+    return match.groups() if match else ()
+
+
+def _path(name: bytes, strip: int = 1) -> str:
+    if name.startswith(b'"') and name.endswith(b'"') and len(name) > 1:
+        name = _ESCAPE.sub(_unescape, name[1:-1])
+    text = name.decode("utf-8", "surrogateescape").strip()
+    if text == "/dev/null":
+        return ""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    return "/".join(parts[strip:])
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    code = match.group(1)
+    return bytes([int(code, 8) & 0xFF]) if len(code) == 3 else _ESCAPED.get(code, code)
