@@ -1,11 +1,30 @@
 """What a test runner printed → `TestReport` (pure)."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 Status = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+
+# One test has several reports (set-up, call, tear-down, subtests): the first of these that any of them has, is its
+# status. A skip or an expected failure outranks the passed set-up and tear-down around it.
+WORST_FIRST: tuple[Status, ...] = ("error", "failed", "xpassed", "xfailed", "skipped", "passed")
+
+LINE = re.compile(
+    r"^(?P<name>\S+ \([\w.<>]+\))(?:\n.*?)?? \.\.\. (?P<word>ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
+    re.MULTILINE,
+)
+WORDS: Mapping[str, Status] = {
+    "ok": "passed",
+    "FAIL": "failed",
+    "ERROR": "error",
+    "skipped": "skipped",
+    "expected failure": "xfailed",
+    "unexpected success": "xpassed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +35,7 @@ class TestCase:
     id: str
     status: Status
     seconds: float = 0.0
-    message: str = ""  # first lines of what went wrong
-
-    @property
-    def passes(self) -> bool:
-        return self.status == "passed"
+    message: str = ""  # the end of what it said when it did not pass
 
     @property
     def fails(self) -> bool:
@@ -45,3 +60,74 @@ class TestReport:
 
     def ids(self, *statuses: Status) -> frozenset[str]:
         return frozenset(case.id for case in self.cases.values() if case.status in statuses)
+
+    def as_json(self) -> dict[str, object]:
+        tests = {
+            case.id: {"status": case.status, "seconds": round(case.seconds, 4), "message": case.message}
+            for case in self.cases.values()
+        }
+        return {
+            "command": self.command,
+            "exit_code": self.exit_code,
+            "seconds": round(self.seconds, 3),
+            "problem": self.problem,
+            "counts": {status: len(self.ids(status)) for status in get_args(Status) if self.ids(status)},
+            "tests": tests,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What the report file of one pytest session says. `end` is None if the session never reached its end."""
+
+    cases: Mapping[str, TestCase]
+    end: int | None
+
+
+def read_report(lines: Iterable[bytes]) -> Reported:
+    """The lines that `inside/solve_report.py` wrote. Hostile data: what is no such line is passed over."""
+    parts: dict[str, list[TestCase]] = {}
+    end: int | None = None
+    for line in lines:
+        row = _row(line)
+        if isinstance(row.get("end"), int):
+            end = row["end"]
+        elif isinstance(row.get("id"), str) and row["id"]:
+            parts.setdefault(row["id"], []).append(
+                TestCase(row["id"], _status(row), _seconds(row), str(row.get("message", "")))
+            )
+    return Reported({name: _joined(reports) for name, reports in parts.items()}, end)
+
+
+def read_unittest(text: str) -> dict[str, TestCase]:
+    """Tests that `python -m unittest -v` printed, by its own names: `test_x (module.Class)`."""
+    return {match["name"]: TestCase(match["name"], WORDS[match["word"]]) for match in LINE.finditer(text)}
+
+
+def _row(line: bytes) -> dict[str, object]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _seconds(row: Mapping[str, object]) -> float:
+    value = row.get("seconds", 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _status(row: Mapping[str, object]) -> Status:
+    outcome, when, xfail = row.get("outcome"), row.get("when"), bool(row.get("xfail"))
+    if outcome == "passed":
+        return "xpassed" if xfail and when == "call" else "passed"
+    if outcome == "skipped":
+        return "xfailed" if xfail else "skipped"
+    return "failed" if when == "call" else "error"
+
+
+def _joined(reports: list[TestCase]) -> TestCase:
+    statuses = {report.status for report in reports}
+    status = next(status for status in WORST_FIRST if status in statuses)
+    message = next((report.message for report in reports if report.status == status and report.message), "")
+    return TestCase(reports[0].id, status, sum(report.seconds for report in reports), message)

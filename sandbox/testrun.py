@@ -1,0 +1,94 @@
+"""Runs a test command in a sandbox and says what came of it: `TestReport`.
+
+Any command that ends in pytest (directly, by make, by tox that passes the environment on) loads our reporter through
+PYTEST_PLUGINS and is read test by test. Of `unittest -v` the printed lines are read. Of anything else only the exit
+status is known: the whole command counts as one test.
+"""
+
+import secrets
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.api import MEBIBYTE, ExecResult, Sandbox
+from sandbox.testlog import Reported, TestCase, TestReport, read_report, read_unittest
+
+REPORTER = Path(__file__).parent / "inside" / "solve_report.py"
+PREFIX = 'PYTHONPATH="$SOLVE_PLUGINS${PYTHONPATH:+:$PYTHONPATH}"; export PYTHONPATH; '
+LOG = 16_000  # characters of output that are kept
+
+# pytest's own exit statuses: https://docs.pytest.org/en/stable/reference/exit-codes.html
+PYTEST_ENDS = {2: "was interrupted", 3: "had an internal error", 4: "was called wrongly", 5: "collected no tests"}
+
+
+def run_tests(
+    sandbox: Sandbox, command: str, selection: Sequence[str] = (), *, timeout: float, cwd: str = ""
+) -> TestReport:
+    """Run `command` (a shell line) with `selection` (pytest node ids or files) as further arguments.
+
+    A command that fails, crashes or runs out of time is an ordinary report with a `problem`.
+
+    Raises:
+        SandboxUnavailable: the machine is gone; says nothing about the tests.
+    """
+    folder = f"/tmp/solve-{secrets.token_hex(8)}"  # noqa: S108  (inside the sandbox, unguessable for the suite)
+    sandbox.write(f"{folder}/solve_report.py", REPORTER.read_bytes())
+    env = {
+        "SOLVE_PLUGINS": folder,
+        "SOLVE_REPORT": f"{folder}/report.jsonl",
+        "PYTEST_PLUGINS": "solve_report",
+        "PYTEST_ADDOPTS": "--continue-on-collection-errors",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+    }
+    done = sandbox.exec(
+        ["/bin/sh", "-c", f'{PREFIX}{command} "$@"', "sh", *selection],
+        cwd=cwd,
+        env=env,
+        timeout=timeout,
+        max_output=8 * MEBIBYTE,
+        attested=True,
+    )
+    try:
+        lines = sandbox.read(f"{folder}/report.jsonl", max_bytes=256 * MEBIBYTE).splitlines()
+    except FileNotFoundError:
+        lines = []
+    return report(" ".join([command, *map(shlex.quote, selection)]), done, read_report(lines), timeout)
+
+
+def report(command: str, done: ExecResult, reported: Reported, timeout: float) -> TestReport:
+    """What a finished command and its report file add up to (pure)."""
+    text = done.text()
+    cases = dict(reported.cases) or read_unittest(text)
+    problem = _problem(done, reported, bool(cases), timeout)
+    if not cases and not problem:
+        cases = {command: TestCase(command, "passed" if done.ok else "failed", done.seconds, text[-2000:])}
+    return TestReport(command, done.exit_code, done.seconds, cases, problem, text[-LOG:])
+
+
+def _problem(done: ExecResult, reported: Reported, any_case: bool, timeout: float) -> str:
+    if done.timed_out:
+        return f"ran past its {timeout:.0f} s limit"
+    if done.exit_code in (126, 127) and not any_case:
+        return "the command was not found" if done.exit_code == 127 else "the command is not executable"
+    if reported.end is None:
+        return "pytest crashed before it finished" if reported.cases else _unreported(done)
+    if not any_case and done.exit_code in PYTEST_ENDS:
+        return f"pytest {PYTEST_ENDS[done.exit_code]}"
+    # The exit status is attested, the report is not: a success that its own report denies is not believed. The other
+    # way round is ordinary: coverage floors and commands behind pytest fail where every test passed.
+    if done.exit_code == 0 and (reported.end != 0 or any(case.fails for case in reported.cases.values())):
+        return "exit status 0, but its report says otherwise"
+    return "ended by a signal" if done.exit_code > 128 else ""
+
+
+def _unreported(done: ExecResult) -> str:
+    """Without a report the command may be another runner, or a pytest that died on its way."""
+    text = done.text()
+    if (done.exit_code == 4 and "ERROR:" in text) or "No module named pytest" in text:
+        return "pytest could not start"
+    if done.exit_code == 3 and "INTERNALERROR" in text:
+        return "pytest had an internal error"
+    if "Ran 0 tests" in text:
+        return "unittest collected no tests"
+    return "ended by a signal" if done.exit_code > 128 else ""
