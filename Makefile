@@ -1,6 +1,7 @@
 # One command for people and for CI: `make` prints what there is.
 PYTHON ?= python3
 BIN := .venv/bin
+BASE_IMAGE ?= solve/base:bookworm-py3.11
 
 .PHONY: help
 help:  ## Print this list
@@ -43,6 +44,10 @@ test: env  ## The fast suite: no engine, no network, no key
 .PHONY: test-docker
 test-docker: env  ## Everything that needs a container engine
 	$(BIN)/pytest -q -m docker
+
+.PHONY: base-image
+base-image:  ## Make the base image without a registry (root, Debian: debootstrap)
+	sandbox/images/base.sh $(BASE_IMAGE)
 
 .PHONY: clean
 clean:  ## Remove the environment and caches
