@@ -90,12 +90,12 @@ def read_report(lines: Iterable[bytes]) -> Reported:
     end: int | None = None
     for line in lines:
         row = _row(line)
-        if isinstance(row.get("end"), int):
-            end = row["end"]
-        elif isinstance(row.get("id"), str) and row["id"]:
-            parts.setdefault(row["id"], []).append(
-                TestCase(row["id"], _status(row), _seconds(row), str(row.get("message", "")))
-            )
+        name, ended = row.get("id"), row.get("end")
+        if isinstance(ended, int):
+            end = ended
+        elif isinstance(name, str) and name:
+            case = TestCase(name, _status(row), _seconds(row), str(row.get("message", "")))
+            parts.setdefault(name, []).append(case)
     return Reported({name: _joined(reports) for name, reports in parts.items()}, end)
 
 
