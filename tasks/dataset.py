@@ -1,0 +1,112 @@
+"""A benchmark as it is kept (JSONL, JSON, CSV, Parquet, a Hugging Face dataset) → rows as plain dicts.
+
+Parquet and Hugging Face need the extra `datasets`; nothing of it is imported for the other formats.
+"""
+
+import csv
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.api import BadInput
+
+Fields = dict[str, Any]
+
+# Short names for the datasets of the field, as their authors publish them.
+ALIASES = {
+    "lite": "SWE-bench/SWE-bench_Lite",
+    "verified": "SWE-bench/SWE-bench_Verified",
+    "full": "SWE-bench/SWE-bench",
+    "multilingual": "SWE-bench/SWE-bench_Multilingual",
+    "swe-gym": "SWE-Gym/SWE-Gym",
+    "swe-smith": "SWE-bench/SWE-smith",
+}
+SPLIT = "test"
+
+
+def read_rows(source: str) -> list[Fields]:
+    """The rows of a file, of a local dataset folder, or of a dataset id or alias (`NAME` or `NAME:SPLIT`).
+
+    Raises:
+        BadInput: it cannot be read; the message names the line where there is one.
+    """
+    path = Path(source)
+    if path.is_file():
+        reader = READERS.get(path.suffix.lower())
+        if reader is None:
+            raise BadInput(f"{source} is no benchmark file: its name must end in {', '.join(READERS)}")
+        rows = list(reader(path))
+    elif path.exists() or "/" in source.strip("/.") or source.split(":")[0].lower() in ALIASES:
+        rows = _hub_rows(source)
+    else:
+        raise BadInput(f"{source}: no such file, folder or dataset; known short names: {', '.join(ALIASES)}")
+    if not rows:
+        raise BadInput(f"{source} has no rows")
+    return rows
+
+
+def _jsonl(path: Path) -> Iterator[Fields]:
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _object(_parsed(line, f"{path}, line {number}"), f"{path}, line {number}")
+
+
+def _json(path: Path) -> Iterator[Fields]:
+    """A list of rows, or an object of rows by id, as `preds.json` is kept."""
+    value = _parsed(path.read_text("utf-8"), str(path))
+    for number, row in enumerate(value.values() if isinstance(value, dict) else value, 1):
+        yield _object(row, f"{path}, row {number}")
+
+
+def _csv(path: Path) -> Iterator[Fields]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a patch is longer than csv's own limit
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _parquet(path: Path) -> Iterator[Fields]:
+    yield from _extra("pyarrow.parquet").read_table(path).to_pylist()
+
+
+READERS: Mapping[str, Callable[[Path], Iterator[Fields]]] = {
+    ".jsonl": _jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}
+
+
+def _hub_rows(source: str) -> list[Fields]:
+    datasets = _extra("datasets")
+    if (Path(source) / "dataset_info.json").is_file() or (Path(source) / "dataset_dict.json").is_file():
+        kept = datasets.load_from_disk(source)
+        return [dict(row) for row in (kept[SPLIT] if hasattr(kept, "keys") else kept)]
+    name, _, split = (source, "", "") if Path(source).exists() else source.partition(":")
+    try:
+        return [dict(row) for row in datasets.load_dataset(ALIASES.get(name.lower(), name), split=split or SPLIT)]
+    except (OSError, ValueError) as problem:  # no network, no such dataset, no such split
+        raise BadInput(f"{source} cannot be loaded as a dataset: {str(problem).splitlines()[0]}") from problem
+
+
+def _extra(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise BadInput(f"{module.split('.')[0]} is not installed: pip install 'solve[datasets]'") from None
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as problem:
+        raise BadInput(f"{where} is not JSON: {problem}") from None
+
+
+def _object(value: object, where: str) -> Fields:
+    if not isinstance(value, dict):
+        raise BadInput(f"{where} is not an object with the row's fields")
+    return value

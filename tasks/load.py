@@ -1,0 +1,141 @@
+"""A benchmark → its rows, told apart by who may see what."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from sandbox.api import BadInput
+from tasks.dataset import Fields, read_rows
+from tasks.harbor import harbor_folders, read_harbor
+from tasks.row import Row, Setup, reversed_patch
+from tasks.task import Answer, Issue, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows: all filters hold together; `seed` shuffles before `part` is cut."""
+
+    ids: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    part: slice = field(default_factory=lambda: slice(None))
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The rows that were asked for. `digest` is over what they hold, answers included, in any order of the file."""
+
+    name: str
+    rows: tuple[Row, ...]
+    digest: str
+
+
+def load(source: str, selection: Selection = Selection()) -> Suite:
+    """Rows of a benchmark file, dataset id, local dataset folder, or Harbor task folder(s).
+
+    Raises:
+        BadInput: it cannot be read, a field is missing, an id is there twice, or nothing is selected.
+    """
+    folders = harbor_folders(Path(source))
+    rows = [read_harbor(folder) for folder in folders] if folders else [parse_row(row) for row in read_rows(source)]
+    name, count = Counter(row.task.id for row in rows).most_common(1)[0]
+    if count > 1:
+        raise BadInput(f"{source} has {count} rows {name}")
+    rows = _selected(rows, selection, source)
+    return Suite(Path(source).name, tuple(rows), _digest(rows))
+
+
+def parse_slice(text: str) -> slice:
+    """`10`, `5:10`, `::2`, as Python cuts a list.
+
+    Raises:
+        BadInput: anything else.
+    """
+    try:
+        parts = [int(part) if part.strip() or ":" not in text else None for part in text.split(":")]
+        return slice(*parts)
+    except (ValueError, TypeError):
+        raise BadInput(f"{text!r} is no slice: write START:STOP or a count") from None
+
+
+def _listed(value: object) -> object:
+    """The field keeps lists as JSON text in some files, as lists in others."""
+    if isinstance(value, str):
+        return json.loads(value) if value.strip() else []
+    return value if value is not None else []
+
+
+Ids = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class _Fields(BaseModel):
+    """SWE-bench's fields, and what SWE-smith, SWE-Gym and Multilingual add. `hints_text` is not among them: it may
+    quote the answer, so it never enters the program."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    instance_id: str
+    repo: str
+    problem_statement: str
+    base_commit: str = ""
+    patch: str = ""
+    test_patch: str = ""
+    version: str = ""
+    environment_setup_commit: str = ""
+    image: str = Field("", validation_alias=AliasChoices("image_name", "docker_image", "image"))
+    fail_to_pass: Ids = Field(validation_alias=AliasChoices("FAIL_TO_PASS", "fail_to_pass"))
+    pass_to_pass: Ids = Field((), validation_alias=AliasChoices("PASS_TO_PASS", "pass_to_pass"))
+
+
+def parse_row(fields: Fields) -> Row:
+    """One row in the field's own names.
+
+    Raises:
+        BadInput: what is missing or wrong, with the row's id.
+    """
+    try:
+        row = _Fields.model_validate({name: value for name, value in fields.items() if value is not None})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"row {fields.get('instance_id', '?')}: {where}: {first['msg']}") from None
+    planted = row.patch.encode() if row.image and not row.base_commit else b""  # SWE-smith: the bug, not the fix
+    title, _, body = row.problem_statement.partition("\n")
+    return Row(
+        Task(row.instance_id, row.repo, row.base_commit, Issue(title, body, source="benchmark")),
+        Answer(
+            reversed_patch(planted) or row.patch.encode(), row.test_patch.encode(), row.fail_to_pass, row.pass_to_pass
+        ),
+        Setup(row.version, row.environment_setup_commit or row.base_commit, row.image, planted),
+    )
+
+
+def _selected(rows: Sequence[Row], selection: Selection, source: str) -> list[Row]:
+    missing = sorted(set(selection.ids) - {row.task.id for row in rows})
+    if missing:
+        raise BadInput(f"{source} has no row {', '.join(missing[:5])}")
+    chosen = [
+        row
+        for row in rows
+        if (not selection.ids or row.task.id in selection.ids)
+        and (not selection.repositories or row.task.repository in selection.repositories)
+    ]
+    if selection.seed is not None:
+        chosen.sort(key=lambda row: row.task.id)
+        random.Random(selection.seed).shuffle(chosen)  # noqa: S311  (a sample, not a secret)
+    chosen = chosen[selection.part]
+    if not chosen:
+        raise BadInput(f"no row of {source} is selected by these filters")
+    return chosen
+
+
+def _digest(rows: Iterable[Row]) -> str:
+    parts = sorted([row.task.id, row.task.issue.text(), row.digest()] for row in rows)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
