@@ -24,6 +24,7 @@ class Site:
     test_command: str  # a shell line; with pytest, ids and files may follow it
     budget: Budget
     tell: Tell
+    offer: Callable[[bytes], None]  # the best patch so far: kept at once, whatever happens next
     folder: Path  # the solver's own files in the run directory
 
 

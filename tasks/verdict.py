@@ -117,7 +117,7 @@ def _headline(trial: Trial, fixed: int, regressed: int, guards: int) -> tuple[Ve
     problem = next((report.problem for report in trial.patched if report.problem), "")
     guard = f"{guards - regressed} of {guards} tests that passed before still pass ({trial.scope})"
     if problem:
-        return "regressed", f"with the patch the tests could not be run to their end: {problem}"
+        return "regressed", f"with the patch the tests gave no result that counts: {problem}"
     if regressed:
         return "regressed", guard
     if not trial.showing.ids:
