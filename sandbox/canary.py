@@ -5,12 +5,11 @@ leave. It cannot know which of two random names must fail. No proof against an a
 """
 
 import dataclasses
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, function_name
 
 FORGED = "its report is not believed: a planted test that must fail, or one that must pass, is not reported as it ran"
 
@@ -42,13 +41,15 @@ def plant(beside: str) -> Canary | None:
 
 def collected(report: TestReport, canary: Canary) -> bool:
     """Whether any planted test was reported at all."""
-    return any(_function(name) in (canary.fails, canary.passes) for name in report.cases)
+    return any(function_name(name) in (canary.fails, canary.passes) for name in report.cases)
 
 
 def checked(report: TestReport, canary: Canary) -> TestReport:
     """The report without the planted tests; with a problem if they are not as they must be."""
     planted = {
-        _function(name): case for name, case in report.cases.items() if _function(name) in (canary.fails, canary.passes)
+        function_name(name): case
+        for name, case in report.cases.items()
+        if function_name(name) in (canary.fails, canary.passes)
     }
     rest = {name: case for name, case in report.cases.items() if case not in planted.values()}
     sound = (
@@ -59,7 +60,3 @@ def checked(report: TestReport, canary: Canary) -> TestReport:
         and report.exit_code != 0
     )
     return dataclasses.replace(report, cases=rest, problem=report.problem or ("" if sound else FORGED))
-
-
-def _function(test: str) -> str:
-    return re.split(r"[\[( ]", test.split("::")[-1])[0]

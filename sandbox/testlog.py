@@ -99,6 +99,11 @@ def read_report(lines: Iterable[bytes]) -> Reported:
     return Reported({name: _joined(reports) for name, reports in parts.items()}, end)
 
 
+def function_name(test: str) -> str:
+    """The function that a test id names: `f` of `a/test_x.py::Class::f[1]` and of `f (a.Class)`."""
+    return re.split(r"[\[( ]", test.split("::")[-1])[0]
+
+
 def read_unittest(text: str) -> dict[str, TestCase]:
     """Tests that `python -m unittest -v` printed, by its own names: `test_x (module.Class)`."""
     return {match["name"]: TestCase(match["name"], WORDS[match["word"]]) for match in LINE.finditer(text)}

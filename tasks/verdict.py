@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, function_name
 from tasks.task import Author, Issue, TestFile
 
 VerdictName = Literal["verified", "regressed", "unreproduced", "no_patch", "infra_error"]
@@ -78,10 +78,6 @@ def stands_in(test: str, paths: set[str]) -> bool:
     """Whether a test id belongs to one of these files, wherever its runner's root is."""
     file = test.split("::")[0]
     return any(path == file or path.endswith("/" + file) for path in paths)
-
-
-def function_name(test: str) -> str:
-    return re.split(r"[\[( ]", test.split("::")[-1])[0]
 
 
 def judge(trial: Trial) -> Verdict:
