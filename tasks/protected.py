@@ -5,6 +5,7 @@ the patch that is delivered; but while the tests that judge it run they stand as
 """
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 # What a runner reads to decide what is collected, how, and by which plugins.
@@ -36,6 +37,7 @@ CACHE_FOLDERS = frozenset({"__pycache__", ".pytest_cache", ".git"})
 
 _HEADER = re.compile(rb"^(?:---|\+\+\+|\*\*\*|Index:) (.*)$", re.MULTILINE)  # names with one folder before them: a/, b/
 _RENAME = re.compile(rb"^(?:rename|copy) (?:from|to) (.*)$", re.MULTILINE)  # names as they are
+_HUNK = re.compile(rb"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _GIT_HEADER = re.compile(rb"^diff --git (.*)$", re.MULTILINE)
 _QUOTED_PAIR = re.compile(rb'^("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)$')
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
@@ -61,14 +63,53 @@ def protected_paths(patch: bytes) -> tuple[str, ...]:
 def touched(patch: bytes) -> frozenset[str]:
     """Every path that `git apply -p1` or `patch -p1` could take from the headers of a patch.
 
-    The tools disagree on which header counts when headers disagree, and a hostile patch makes them disagree, so this
-    is the union: a path too many is put back to what it was anyway. Lines of a hunk that look like a header count too.
+    The tools disagree on which header counts where headers disagree, and a hostile patch makes them disagree, so this
+    is the union: a path too many is put back to what it was anyway.
     """
-    paths = {_path(name.rstrip(b"\r").split(b"\t")[0]) for name in _HEADER.findall(patch)}
-    paths.update(_path(name.rstrip(b"\r"), strip=0) for name in _RENAME.findall(patch))
-    for header in _GIT_HEADER.findall(patch):
-        paths.update(_path(name) for name in _pair(header.rstrip(b"\r")))
-    return frozenset(path for path in paths if path)
+    return frozenset(name for headers, _ in _parts(patch) for name in _names(headers))
+
+
+def without(patch: bytes, unwanted: Callable[[str], bool]) -> tuple[bytes, tuple[str, ...]]:
+    """The patch without the files of which any name is `unwanted`, and those names, sorted.
+
+    A file's part is left out whole if any of its headers names an unwanted path, whichever header a tool would take.
+    """
+    kept, dropped = [], set[str]()
+    for headers, part in _parts(patch):
+        names = {name for name in _names(headers) if unwanted(name)}
+        dropped |= names
+        if not names:
+            kept.append(part)
+    return b"".join(kept), tuple(sorted(dropped))
+
+
+def _parts(patch: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Each file's headers, and its whole part. Lines of a hunk are counted, so none of them is taken for a header."""
+    part: list[bytes] = []
+    headers = 0  # how many lines of the part
+    removed = added = 0  # lines of the hunk that are still to come
+    in_headers = True
+    for line in patch.splitlines(keepends=True):
+        hunk = _HUNK.match(line)
+        if removed > 0 or added > 0:
+            removed -= line[:1] in (b"-", b" ", b"\n")
+            added -= line[:1] in (b"+", b" ", b"\n")
+        elif hunk:
+            removed, added, in_headers = int(hunk[1] or 1), int(hunk[2] or 1), False
+        elif line.startswith((b"diff --git ", b"Index: ")) or (line.startswith((b"--- ", b"*** ")) and not in_headers):
+            yield b"".join(part[:headers]), b"".join(part)
+            part, headers, in_headers = [], 0, True
+        part.append(line)
+        headers += in_headers
+    yield b"".join(part[:headers]), b"".join(part)
+
+
+def _names(headers: bytes) -> set[str]:
+    names = {_path(name.rstrip(b"\r").split(b"\t")[0]) for name in _HEADER.findall(headers)}
+    names.update(_path(name.rstrip(b"\r"), strip=0) for name in _RENAME.findall(headers))
+    for header in _GIT_HEADER.findall(headers):
+        names.update(_path(name) for name in _pair(header.rstrip(b"\r")))
+    return names - {""}
 
 
 def _pair(header: bytes) -> tuple[bytes, ...]:

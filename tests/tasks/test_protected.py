@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.protected import protected, protected_paths, touched
+from tasks.protected import protected, protected_paths, touched, without
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,32 @@ def test_every_path_in_a_plain_header_comes_back(parts: list[str]) -> None:
 @given(st.binary(max_size=400))
 def test_no_patch_breaks_the_reading(patch: bytes) -> None:
     assert all(path and not path.startswith("/") for path in touched(b"diff --git " + patch))
+
+
+CODE = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n keep\n--- a/conftest.py\n+new\n"
+CONFIG = b"diff --git a/conftest.py b/conftest.py\n--- a/conftest.py\n+++ b/conftest.py\n@@ -1 +1 @@\n-a\n+b\n"
+PLAIN = b"--- a/setup.cfg\n+++ b/setup.cfg\n@@ -1 +1 @@\n-a\n+b\n"  # no `diff --git` line before it
+EMPTY_FILE = b"diff --git a/evil.pth b/evil.pth\nnew file mode 100644\nindex 0000000..e69de29\n"
+
+
+@pytest.mark.parametrize(
+    "order", [(CONFIG, CODE), (CODE, CONFIG), (CODE, PLAIN, CONFIG), (EMPTY_FILE, CODE), (PLAIN, CODE)]
+)
+def test_only_the_parts_that_steer_are_left_out(order: tuple[bytes, ...]) -> None:
+    kept, dropped = without(b"".join(order), protected)
+    assert kept == CODE
+    assert len(dropped) == len(order) - 1
+
+
+def test_a_line_of_a_hunk_is_no_header() -> None:
+    assert touched(CODE) == {"a.py"}
+
+
+def test_a_part_with_one_unwanted_name_goes_whole() -> None:
+    lying = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/conftest.py\n@@ -1 +1 @@\n-a\n+b\n"
+    assert without(lying, protected) == (b"", ("conftest.py",))
+
+
+@given(st.lists(st.sampled_from([CODE, CONFIG, PLAIN, EMPTY_FILE]), max_size=5))
+def test_leaving_nothing_out_changes_nothing(parts: list[bytes]) -> None:
+    assert without(b"".join(parts), lambda path: False) == (b"".join(parts), ())
