@@ -8,6 +8,7 @@ and nowhere else. What goes wrong is told apart by whose fault it is:
 
     SandboxError
     ├── SandboxUnavailable (ConnectionError)   the machine or its engine is gone: never a verdict on a patch
+    ├── NetworkUnavailable (ConnectionError)   a git host, forge or registry cannot be reached
     ├── SandboxClosed      (RuntimeError)      used after `close()`: a bug of the harness
     ├── PathRefused        (ValueError)        a path or archive member that would leave the sandbox, or is too much
     ├── ImageUnavailable   (LookupError)       the image is missing and cannot be had
@@ -39,6 +40,10 @@ class SandboxError(Exception):
 
 class SandboxUnavailable(SandboxError, ConnectionError):
     """The machine or its engine is gone, or never came up."""
+
+
+class NetworkUnavailable(SandboxError, ConnectionError):
+    """A git host, forge or registry cannot be reached, or does not answer in time."""
 
 
 class SandboxClosed(SandboxError, RuntimeError):
