@@ -45,7 +45,7 @@ def branch(repository: str, name: str, patch: bytes, message: str, *, base: str 
     """
     origin = local_origin(Path(repository))
     with TemporaryDirectory(prefix="solve-branch-") as scratch:
-        git = replace(origin.reader(Path(scratch)), index=Path(scratch) / "index")
+        git = replace(origin.reader(Path(scratch)), index=Path(scratch) / "index", objects=origin.objects)
         parent = resolve(origin, git, base)
         try:
             full = f"refs/heads/{git.text('check-ref-format', '--branch', name)}"

@@ -65,7 +65,7 @@ class Origin:
             shutil.copyfile(exclude, shadow / "info" / "exclude")
         (shadow / "info" / "attributes").write_bytes(VERBATIM)
         self._configure(shadow)
-        return HostGit(shadow, objects=self.objects)
+        return HostGit(shadow, alternates=(self.objects,))
 
     def _configure(self, shadow: Path) -> None:
         theirs = self.common_dir / "config"

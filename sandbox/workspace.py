@@ -3,7 +3,7 @@
 import os
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,8 +106,11 @@ def _plant(source: HostGit, tree: str, folder: Path) -> None:
     (dot_git / "info").mkdir(exist_ok=True)
     (dot_git / "info" / "attributes").write_bytes(VERBATIM)
     # Objects are copied as they are stored: looking for better deltas costs more than it saves.
-    pack = dot_git / "objects" / "pack" / "pack"
-    source("pack-objects", "--revs", "--quiet", "--window=0", str(pack), stdin=f"{tree}\n".encode(), timeout=600)
+    # Git writes the pack beside the objects it reads first: those are ours.
+    objects = dot_git / "objects"
+    packer = replace(source, objects=objects, alternates=(source.git_dir / "objects", *source.alternates))
+    command = ("pack-objects", "--revs", "--quiet", "--window=0", str(objects / "pack" / "pack"))
+    packer(*command, stdin=f"{tree}\n".encode(), timeout=600)
     commit = os.fsdecode(git("commit-tree", tree, "-m", "base", environment=IDENTITY)).strip()
     git("update-ref", "refs/heads/main", commit)
     git("read-tree", tree)

@@ -63,9 +63,8 @@ def dirty_tree(origin: Origin, reader: HostGit, scratch: Path) -> tuple[HostGit,
         raise BadInput(f"{top} holds {untracked >> 20} MiB of untracked files: add them to .gitignore")
     if not taken and not listed.fixed:
         raise BadInput(f"{top} holds no files to work on")
-    (scratch / "objects").mkdir()
     # Git touches the time of an object that it finds instead of writing it: so theirs are out of sight while we write.
-    git = replace(reader, work_tree=top, index=scratch / "index", objects=scratch / "objects")
+    git = replace(reader, work_tree=top, index=scratch / "index", alternates=())
     try:
         stage(git, taken, ())
     except GitFailed as error:
