@@ -1,0 +1,199 @@
+"""A long-lived shell inside a container that runs one command after the other: no engine call for each.
+
+A request is shell text (`sandbox.command`) for the functions of channel.sh. The engine frames both output streams by
+length; each ends for one request with a mark of known length that is drawn anew at random, so output may hold any
+bytes. What the shell says may be forged by code of the same user inside (it can write to the shell's own pipes): good
+enough for tools, never for a verdict.
+"""
+
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from typing import IO
+
+from sandbox.api import SandboxUnavailable
+from sandbox.command import Command
+from sandbox.line import Frame, Line, Severed
+
+REST = 1 << 16  # bytes that are looked at after a mark
+HEADER = 11  # bytes that `begin` prints: ten digits and a newline
+STDOUT, STDERR = 1, 2
+
+
+class Capture:
+    """One output stream of one request: its first bytes are kept, the rest is dropped, its end is found by a mark."""
+
+    def __init__(self, limit: int, mark: bytes, sink: IO[bytes] | None = None) -> None:
+        self._sink: IO[bytes] = BytesIO() if sink is None else sink
+        self._room = limit
+        self._mark = mark
+        self._window = b""  # what may be the start of the mark
+        self.truncated = False
+        self.after: bytes | None = None  # what came after the mark, once it came
+
+    def feed(self, data: bytes) -> None:
+        if self.after is not None:
+            self.after += data[:REST]
+            return
+        self._window += data
+        at = self._window.find(self._mark) if self._mark else -1
+        if at >= 0:
+            self.after = self._window[at + len(self._mark) :]
+        else:
+            at = max(0, len(self._window) - max(0, len(self._mark) - 1))
+        self._keep(self._window[:at])
+        self._window = self._window[at:] if self.after is None else b""
+
+    def flush(self) -> None:
+        """No more will come, and no mark did."""
+        self._keep(self._window)
+        self._window = b""
+
+    def value(self) -> bytes:
+        self._sink.seek(0)
+        return self._sink.read()
+
+    def _keep(self, data: bytes) -> None:
+        self._sink.write(data[: self._room])
+        self.truncated = self.truncated or len(data) > self._room
+        self._room -= min(self._room, len(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the shell answered to one request."""
+
+    code: int
+    others: frozenset[int]  # processes of the sandbox's user when it ended, but for the shell
+
+
+class Request:
+    """One request under way: its output as far as it came. The header of a command is apart from its output."""
+
+    def __init__(self, limit: int, *, marked: bool = True, header: int = HEADER, sink: IO[bytes] | None = None) -> None:
+        self.mark = secrets.token_hex(16).encode() if marked else b""
+        self.out = Capture(limit, self.mark, sink)
+        self.err = Capture(limit, self.mark)
+        self._header = b""
+        self._expected = header
+
+    def take(self, frames: list[Frame]) -> None:
+        for stream, data in frames:
+            if stream == STDERR:
+                self.err.feed(data)
+                continue
+            missing = self._expected - len(self._header)
+            self._header += data[:missing]
+            if data[missing:]:
+                self.out.feed(data[missing:])
+
+    @property
+    def pid(self) -> int | None:
+        """Of the command and of its session: 0 if its folder does not exist, None if it has not begun."""
+        return _number(self._header) if self._expected and len(self._header) == self._expected else None
+
+    @property
+    def reply(self) -> Reply | None:
+        """None as long as the request has not ended."""
+        if self.out.after is None or self.err.after is None:
+            return None
+        line, newline, _ = self.out.after.partition(b"\n")
+        if not newline and len(line) < REST:
+            return None
+        code, *others = line.split() or [b""]
+        return Reply(_number(code), frozenset(map(_number, others)))
+
+    def flush(self) -> None:
+        self.out.flush()
+        self.err.flush()
+
+
+class Channel:
+    """One shell of the sandbox's user. For one thread at a time."""
+
+    def __init__(self, line: Line, name: str, until: float) -> None:
+        """`name` is in the environment of the shell as SOLVE_CHANNEL, and so in that of all that it starts.
+
+        Raises:
+            SandboxUnavailable: no shell answered until then.
+        """
+        self.name = name
+        self._line = line
+        hello = Request(1 << 16, header=0)
+        try:
+            self._say(program() + b"\necho $$; command -v env || echo; command -v setsid || echo", hello)
+            self.wait(hello, until)
+            pid, self._env, self._setsid = hello.out.value().splitlines()
+            self.pid = int(pid)
+        except (Severed, TimeoutError, ValueError) as error:
+            line.close()
+            hello.flush()
+            said = (hello.out.value() + hello.err.value()).decode("utf-8", "replace").strip()
+            raise SandboxUnavailable(f"no shell answers in the container: {said or error or 'time-out'}") from error
+        except BaseException:
+            line.close()
+            raise
+
+    def start(self, command: Command, limit: int) -> Request:
+        """Run a command whose standard input is short; its request ends when it does."""
+        request = Request(limit)
+        feed = command.short_input()
+        text = command.text(env=self._env, session=self._setsid)
+        self._say(feed + b"(" + text + b") 2>&9 9>&-" + (b"" if feed else b" </dev/null"), request)
+        return request
+
+    def become(self, command: Command, limit: int, sink: IO[bytes] | None = None) -> Request:
+        """Replace the shell by the command: the engine knows its exit status. Standard input is the line."""
+        request = Request(limit, marked=False, sink=sink)
+        text = command.text(env=self._env)
+        self._line.send(text + b" 2>&9 9>&-" + (b"" if command.stdin else b" </dev/null") + b"\n")
+        return request
+
+    def feed(self, data: bytes) -> None:
+        """All of the standard input of what the shell became."""
+        self._line.send(data, last=True)
+
+    def order(self, text: str, until: float) -> frozenset[int]:
+        """Run one of the functions of channel.sh in the shell itself; returns what other processes there are then.
+
+        Raises:
+            TimeoutError, Severed: as `wait`.
+        """
+        request = Request(1 << 16, header=0)
+        self._say(text.encode(), request)
+        return self.wait(request, until).others
+
+    def wait(self, request: Request, until: float) -> Reply:
+        """Raises TimeoutError if it has not ended until then, Severed if the shell is gone."""
+        while (reply := request.reply) is None:
+            self.pump(request, until)
+        return reply
+
+    def pump(self, request: Request, until: float) -> None:
+        """Take what came of it; raises as `wait`."""
+        try:
+            request.take(self._line.receive(until))
+        except Severed:
+            request.flush()
+            raise
+
+    def close(self) -> None:
+        self._line.close()
+
+    def _say(self, text: bytes, request: Request) -> None:
+        self._line.send(text + b"; end " + request.mark + b"\n")
+
+
+def _number(text: bytes) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Severed(f"the channel says {text[:40]!r}: code inside has taken it over") from error
+
+
+@cache
+def program() -> bytes:
+    """The text of channel.sh."""
+    return files("sandbox").joinpath("channel.sh").read_bytes()
