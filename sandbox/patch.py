@@ -200,11 +200,26 @@ def blobs(git: HostGit, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _difference(git: HostGit) -> bytes:
-    patch = git("diff-tree", "-r", "-p", "--binary", "--full-index", "-M", "--no-ext-diff", "--no-textconv",
-                "HEAD", git.text("write-tree"))  # fmt: skip
-    if len(patch) > MAX_PATCH:
-        raise PatchRejected(f"the patch has {len(patch)} bytes; {MAX_PATCH} is the limit")
-    return patch
+    """The patch from HEAD to the index, tried out: `git apply` cannot take every patch that `git diff` writes, such as
+    a link that is renamed into a folder of its own name. Without renames it can."""
+    tree = git.text("write-tree")
+    for renames in ("--find-renames", "--no-renames"):
+        patch = git("diff-tree", "-r", "-p", "--binary", "--full-index", renames, "HEAD", tree)
+        if len(patch) > MAX_PATCH:
+            raise PatchRejected(f"the patch has {len(patch)} bytes; {MAX_PATCH} is the limit")
+        if not patch or _leads_to(tree, git, patch):
+            return patch
+    raise PatchRejected("the change cannot be told as a patch that git applies")
+
+
+def _leads_to(tree: str, git: HostGit, patch: bytes) -> bool:
+    trial = replace(git, index=git.git_dir / "trial")
+    trial("read-tree", "HEAD")
+    try:
+        apply(trial, patch)
+    except PatchRejected:
+        return False
+    return trial.text("write-tree") == tree
 
 
 def _ignored(git: HostGit, rules: list[bytes], paths: list[bytes]) -> set[bytes]:
