@@ -18,7 +18,6 @@ from sandbox.command import Command
 from sandbox.line import Frame, Line, Severed
 
 REST = 1 << 16  # bytes that are looked at after a mark
-HEADER = 11  # bytes that `begin` prints: ten digits and a newline
 STDOUT, STDERR = 1, 2
 
 
@@ -70,29 +69,24 @@ class Reply:
 
 
 class Request:
-    """One request under way: its output as far as it came. The header of a command is apart from its output."""
+    """One request under way: its output as far as it came. What `begin` says before a command is apart from it."""
 
-    def __init__(self, limit: int, *, marked: bool = True, header: int = HEADER, sink: IO[bytes] | None = None) -> None:
+    def __init__(self, limit: int, *, marked: bool = True, order: bool = False, sink: IO[bytes] | None = None) -> None:
         self.mark = secrets.token_hex(16).encode() if marked else b""
         self.out = Capture(limit, self.mark, sink)
         self.err = Capture(limit, self.mark)
-        self._header = b""
-        self._expected = header
+        self.begun: bool | None = None  # None: not yet; False: its folder does not exist
+        self._order = order  # for the shell itself: nothing begins
 
     def take(self, frames: list[Frame]) -> None:
         for stream, data in frames:
             if stream == STDERR:
                 self.err.feed(data)
                 continue
-            missing = self._expected - len(self._header)
-            self._header += data[:missing]
-            if data[missing:]:
-                self.out.feed(data[missing:])
-
-    @property
-    def pid(self) -> int | None:
-        """Of the command and of its session: 0 if its folder does not exist, None if it has not begun."""
-        return _number(self._header) if self._expected and len(self._header) == self._expected else None
+            if self.begun is None and not self._order:
+                self.begun = data[:1] == b"1"
+                data = data[1:]
+            self.out.feed(data)
 
     @property
     def reply(self) -> Reply | None:
@@ -121,11 +115,11 @@ class Channel:
         """
         self.name = name
         self._line = line
-        hello = Request(1 << 16, header=0)
+        hello = Request(1 << 16, order=True)
         try:
-            self._say(program() + b"\necho $$; command -v env || echo; command -v setsid || echo", hello)
+            self._say(program() + b"\necho $$; command -v env", hello)
             self.wait(hello, until)
-            pid, self._env, self._setsid = hello.out.value().splitlines()
+            pid, self._env = hello.out.value().splitlines()
             self.pid = int(pid)
         except (Severed, TimeoutError, ValueError) as error:
             line.close()
@@ -140,14 +134,14 @@ class Channel:
         """Run a command whose standard input is short; its request ends when it does."""
         request = Request(limit)
         feed = command.short_input()
-        text = command.text(env=self._env, session=self._setsid)
+        text = command.text(self._env)
         self._say(feed + b"(" + text + b") 2>&9 9>&-" + (b"" if feed else b" </dev/null"), request)
         return request
 
     def become(self, command: Command, limit: int, sink: IO[bytes] | None = None) -> Request:
         """Replace the shell by the command: the engine knows its exit status. Standard input is the line."""
         request = Request(limit, marked=False, sink=sink)
-        text = command.text(env=self._env)
+        text = command.text(self._env)
         self._line.send(text + b" 2>&9 9>&-" + (b"" if command.stdin else b" </dev/null") + b"\n")
         return request
 
@@ -161,7 +155,7 @@ class Channel:
         Raises:
             TimeoutError, Severed: as `wait`.
         """
-        request = Request(1 << 16, header=0)
+        request = Request(1 << 16, order=True)
         self._say(text.encode(), request)
         return self.wait(request, until).others
 

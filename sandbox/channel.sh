@@ -2,6 +2,9 @@
 # POSIX sh. Nothing but builtins, so that it still works where the process limit leaves no room for a fork.
 
 exec 9>&2 2>/dev/null # what the shell itself has to say (a child was killed) is nobody's output
+# A command runs in the shell's own process group and session, by which it is found again (setsid(1) is an exec more,
+# and not in POSIX). So a test that signals its group signals the shell: it takes note, its children have the default.
+trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 
 # mine: the processes that this user may signal, but for this shell, into $found
 mine() {
@@ -20,12 +23,11 @@ end() {
   printf '%s' "$1" >&9
 }
 
-# begin FOLDER: enter it and print the process id that the command is going to have, or 0
+# begin FOLDER: enter it and say 1, or say 0
 begin() {
-  cd -- "$1" || { printf '%010d\n' 0; exit 0; }
+  cd -- "$1" || { printf 0; exit 0; }
   unset OLDPWD
-  read -r self rest </proc/self/stat
-  printf '%010d\n' "$self"
+  printf 1
 }
 
 # look PID: its state and session into $state and $session (proc(5): fields 3 and 6, after a name that holds anything)
@@ -37,7 +39,7 @@ look() {
   session=$4
 }
 
-# belongs PID SESSION CHANNEL: whether it is of that session, or carries that mark in its environment
+# belongs PID SESSION CHANNEL: whether it is of that session, or carries that mark in its environment; never this shell
 belongs() {
   look "$1" || return 1
   [ "$session" != "$2" ] || return 0

@@ -44,10 +44,9 @@ class Command:
             raise ValueError("the name of an environment variable is empty or holds '='")
         return made
 
-    def text(self, *, env: bytes, session: bytes = b"") -> bytes:
-        """Shell text that becomes the command, by way of `begin` in channel.sh.
+    def text(self, env: bytes) -> bytes:
+        """Shell text that becomes the command, by way of `begin` in channel.sh; `env` is the path of env(1).
 
-        `env` and `session` are the paths of env(1) and of a program that starts it in a session of its own, if any.
         Nothing of the command is ever anything but a quoted word.
         """
         plain = [pair for pair in self.env if NAME.fullmatch(pair[0]) and pair[0] not in SPECIAL]
@@ -57,7 +56,6 @@ class Command:
         words = [b"exec"]
         if odd:
             words += [quoted(env), *(quoted(name + b"=" + value) for name, value in odd)]
-        words += [quoted(session)] if session else []
         words += [quoted(word) for word in self.argv]
         return b"; ".join((*parts, b" ".join(words)))
 

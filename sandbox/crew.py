@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from sandbox.api import ExecResult, SandboxClosed, SandboxUnavailable
-from sandbox.channel import Channel, Request
+from sandbox.channel import Channel, Reply, Request
 from sandbox.command import Command
 from sandbox.container import Container
 from sandbox.line import Severed
@@ -60,7 +60,7 @@ class Crew:
                 request = channel.become(command, limit, sink)
                 code = self._watch(exec_id, channel, request, command.stdin, began + timeout)
                 seconds = time.monotonic() - began
-                self._sweep(request.pid or 0, channel)
+                self._sweep(channel)
                 self._drain(channel, request)
                 return _result(command, request, code, seconds, read=sink is None)
             finally:
@@ -106,14 +106,14 @@ class Crew:
                 code = self._wait(channel, request, began + timeout)
             except Severed:
                 self._container.check()
-                if request.pid is None and not fresh:
+                if request.begun is None and not fresh:
                     return None
                 code = KILLED
                 request.err.feed(SHELL_GONE)
                 request.flush()
             seconds = time.monotonic() - began
-            if not self._tidied(channel, request):
-                self._sweep(request.pid or 0, channel)
+            if not self._tidied(channel, request.reply):
+                self._sweep(channel)
                 self._drain(channel, request)
             return _result(command, request, code, seconds)
         finally:
@@ -139,7 +139,7 @@ class Crew:
                 pass
             except Severed:
                 hung_up = True
-            if stdin and request.pid:
+            if stdin and request.begun:
                 channel.feed(stdin)
                 stdin = b""
             if hung_up or now - asked > POLL:
@@ -150,17 +150,17 @@ class Crew:
                     return code
         return None
 
-    def _tidied(self, channel: Channel, request: Request) -> bool:
+    def _tidied(self, channel: Channel, reply: Reply | None) -> bool:
         """End what a command left, by its own shell, which is then idle. False if that shell cannot do it."""
-        if request.reply is None:
+        if reply is None:
             return False
         try:
             with self._lock:
                 alone = self._active == 1
                 if alone:
-                    self._clear(channel, request.reply.others)
+                    self._clear(channel, reply.others)
             if not alone:
-                channel.order(f"hunt {request.pid} {channel.name}", _soon())
+                channel.order(f"hunt {channel.pid} {channel.name}", _soon())
         except (Severed, TimeoutError):
             return False
         with self._lock:
@@ -168,7 +168,7 @@ class Crew:
                 self._idle.append(channel)
         return True
 
-    def _sweep(self, session: int, channel: Channel) -> None:
+    def _sweep(self, channel: Channel) -> None:
         """End a command, its shell and what it left, by a fresh shell, at last by the engine."""
         for _ in range(TRIES):
             killer = None
@@ -179,7 +179,7 @@ class Crew:
                     if alone:
                         self._clear(killer, killer.order(":", _soon()))
                 if not alone:
-                    killer.order(f"hunt {session} {channel.name}", _soon())
+                    killer.order(f"hunt {channel.pid} {channel.name}", _soon())
                 with self._lock:
                     self._idle.append(killer)
                 return
@@ -252,7 +252,7 @@ def _soon() -> float:
 
 
 def _result(command: Command, request: Request, code: int | None, seconds: float, *, read: bool = True) -> ExecResult:
-    if request.pid == 0:
+    if request.begun is False:
         raise FileNotFoundError(f"no such folder in the sandbox: {command.cwd.decode('utf-8', 'replace')}")
     return ExecResult(
         exit_code=TIMED_OUT if code is None else code,

@@ -38,7 +38,6 @@ def answers(what: str) -> Iterator[None]:
         raise SandboxUnavailable(f"{what}: {error.explanation or error}") from error
     except (
         DockerException,
-        ContextException,
         requests.RequestException,
         urllib3.exceptions.HTTPError,
         OSError,
