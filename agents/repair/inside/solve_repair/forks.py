@@ -1,0 +1,143 @@
+"""Children that share what the parent has loaded, are limited, and can be killed without loss."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import warnings
+from typing import Any, Callable
+
+Send = Callable[["dict[str, Any]"], None]
+MEMORY = 1 << 30  # bytes a child may take on top of what its parent has
+FILE = 64 << 20  # bytes of any file it writes
+
+
+class Fork:
+    """A running child. It sends JSON lines; `lines()` hands out those that came."""
+
+    def __init__(self, pid: int, fd: int) -> None:
+        self.pid = pid
+        self.fd = fd
+        self.heard = time.monotonic()
+        self.ended = False
+        self.signal = 0  # that ended it
+        self._rest = b""
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What came since the last call; never waits. After the last line `ended` is set."""
+        rows = []
+        while not self.ended and select.select([self.fd], [], [], 0)[0]:
+            data = os.read(self.fd, 1 << 16)
+            if not data:
+                self.kill()
+                break
+            *whole, self._rest = (self._rest + data).split(b"\n")
+            rows += [json.loads(line) for line in whole]
+        if rows:
+            self.heard = time.monotonic()
+        return rows
+
+    def wait(self, seconds: float) -> list[dict[str, Any]]:
+        """All its lines; killed when it says nothing for `seconds` of wall time."""
+        rows: list[dict[str, Any]] = []
+        while not self.ended:
+            left = self.heard + seconds - time.monotonic()
+            if left <= 0:
+                self.kill()
+                break
+            select.select([self.fd], [], [], left)
+            rows += self.lines()
+        return rows
+
+    def kill(self) -> None:
+        """End the child and all it started (it leads its own session), and reap it."""
+        if self.ended:
+            return
+        self.ended = True
+        for end in (os.killpg, os.kill):
+            try:
+                end(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+        _, status = os.waitpid(self.pid, 0)
+        self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        os.close(self.fd)
+
+
+def spawn() -> tuple[int, int]:
+    """Fork: (0, fd to write to) in the child, silenced and limited; (pid, fd to read from) in the parent."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 3.12 warns of threads; a child that hangs on a lock is killed by time
+        pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    os.close(reader)
+    os.setsid()
+    silence()
+    limit()
+    return 0, writer
+
+
+def fork(body: Callable[[Send], None]) -> Fork:
+    """Run `body` in a child, which then leaves without any clean-up of the parent's: no atexit, no shared buffers."""
+    pid, fd = spawn()
+    if pid:
+        return Fork(pid, fd)
+    try:
+        body(lambda row: send(fd, row))
+    finally:
+        os._exit(0)
+
+
+def send(writer: int, row: dict[str, Any]) -> None:
+    data = json.dumps(row).encode() + b"\n"
+    while data:
+        data = data[os.write(writer, data) :]
+
+
+def silence() -> None:
+    """Standard streams to nowhere: what a candidate prints is never read, and must not fill anything."""
+    sys.settrace(None)
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+
+
+def limit() -> None:
+    for kind, most in (
+        (resource.RLIMIT_AS, _size() + MEMORY),
+        (resource.RLIMIT_FSIZE, FILE),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, hard))
+
+
+def _size() -> int:
+    """Bytes of address space this process has now."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:  # not Linux
+        return 2 << 30
+
+
+def cpu_limit(seconds: float, handler: Any = signal.SIG_DFL) -> None:
+    """From now on this process may use so much CPU; then SIGPROF ends it, unless `handler` does something else.
+
+    The default action ends C code too, which a Python handler would not.
+    """
+    signal.signal(signal.SIGPROF, handler)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def leave() -> None:
+    os._exit(0)

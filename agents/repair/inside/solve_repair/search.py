@@ -1,0 +1,223 @@
+"""The search: batches of candidates in forks, what passes through all tests in a fork and then in a fresh process."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from solve_repair import forks, workers
+from solve_repair.plan import Candidate, Out
+from solve_repair.workers import Bench, Limit
+from solve_repair.zygote import Zygote
+
+SILENCE = 4.0  # wall seconds on top of the CPU limit: machines are loaded, and tests may wait a little
+PROGRESS = 0.5  # seconds between two progress lines
+FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
+
+
+@dataclass
+class Running:
+    """A fork at work: on a batch, or on one candidate through all tests."""
+
+    fork: forks.Fork
+    left: list[Candidate]
+    checks: bool
+    patience: float
+    end: bool = False  # a check's last word
+
+
+@dataclass
+class Counts:
+    tried: int = 0
+    timeouts: int = 0
+    invalid: int = 0
+    regressed: int = 0
+    plausible: int = 0
+    fresh: int = 0
+
+
+@dataclass
+class Search:
+    bench: Bench
+    zygote: Zygote
+    out: Out
+    started: float = field(default_factory=time.monotonic)
+    counts: Counts = field(default_factory=Counts)
+    limits: dict[str, Limit] = field(default_factory=dict)
+    queue: deque[Candidate] = field(default_factory=deque)
+    to_check: deque[Candidate] = field(default_factory=deque)
+    to_fresh: deque[Candidate] = field(default_factory=deque)
+    outside: deque[Candidate] = field(default_factory=deque)  # only a fresh import shows them
+    asked: Candidate | None = None
+    slow: list[Candidate] = field(default_factory=list)
+    running: list[Running] = field(default_factory=list)
+    best: float = float("inf")  # cost of the cheapest plausible candidate
+    told: float = 0.0
+    outside_seconds: float = 0.0
+
+    def run(self) -> None:
+        """Two passes: what only ran out of its limits gets ten times as much where nothing else was found."""
+        plan = self.bench.plan
+        counted = workers.calibrate(self.bench)
+        most = 4 * max(counted.values(), default=0)
+        for name in self.bench.showing:
+            limit = self.bench.limit(name)
+            self.limits[name] = Limit(limit.cpu, max(limit.ticks, most))
+        self.outside.extend(item for item in plan.candidates if item.unit < 0)
+        self._drain([item for item in plan.candidates if item.unit >= 0])
+        if not self.counts.plausible and self.slow and self._time_left():
+            self.limits = {name: limit.times(10, 100) for name, limit in self.limits.items()}
+            again, self.slow = sorted(self.slow, key=lambda item: item.cost), []
+            self.out.write(kind="second", candidates=len(again))
+            self._drain(again)
+        self._stop()
+        self._progress(kind="end", exhausted=self._time_left())
+
+    def _drain(self, candidates: list[Candidate]) -> None:
+        self.queue.extend(candidates)
+        try:
+            while self._time_left() and (self._feed() or self.running or self.zygote.busy):
+                self._listen()
+                if time.monotonic() - self.told > PROGRESS:
+                    self._progress(kind="progress")
+        finally:
+            self.queue.clear()
+
+    def _feed(self) -> bool:
+        """Start what can start. Whether anything is still to do."""
+        jobs = self.bench.plan.jobs
+        most = self.best + self.bench.plan.slack
+        while self.queue and self.queue[0].cost > most:
+            self.queue.clear()
+        while len(self.running) < jobs and (self.to_check or self.queue):
+            self._start()
+        if not self.zygote.busy:
+            self._ask(most)
+        return bool(self.to_check or self.queue or self.to_fresh or (self.outside and self.outside[0].cost <= most))
+
+    def _start(self) -> None:
+        if self.to_check:
+            left, checks = [self.to_check.popleft()], True
+            body = workers.check(self.bench, left[0])
+            patience = SILENCE + 3 * max([1.0, *self.bench.plan.durations.values()])
+        else:
+            left, checks = [self.queue.popleft() for _ in range(min(self.bench.plan.batch, len(self.queue)))], False
+            body = workers.batch(self.bench, left, self.limits)
+            patience = SILENCE + sum(limit.cpu for limit in self.limits.values())
+        self.running.append(Running(forks.fork(body), left, checks, patience))
+
+    def _ask(self, most: float) -> None:
+        """Give the zygote its next: what passed so far first, then what lies outside functions, dearer ones later."""
+        if self.to_fresh:
+            self.asked = self.to_fresh.popleft()
+        elif self.outside and self._outside_turn(most):
+            self.asked = self.outside.popleft()
+            self.counts.fresh += 1
+        else:
+            return
+        plan, candidate = self.bench.plan, self.asked
+        source = self.bench.live.source(candidate.path)
+        text = source[: candidate.start] + candidate.text + source[candidate.end :]
+        # The showing tests first: most candidates end there.
+        tests = self.bench.all if candidate.unit >= 0 else list(dict.fromkeys([*self.bench.showing, *self.bench.all]))
+        self.zygote.ask(os.path.join(plan.root, candidate.path), text, tests, plan.durations, 2 * SILENCE + 10)
+        self.asked_at = time.monotonic()
+
+    def _outside_turn(self, most: float) -> bool:
+        plan = self.bench.plan
+        if self.outside[0].cost > most:
+            return False
+        whole = plan.deadline - self.started
+        spare = not self.queue and not self.running
+        earned = not self.queue or self.outside[0].cost <= self.queue[0].cost
+        return spare or (earned and self.outside_seconds < FRESH_SHARE * whole)
+
+    def _listen(self) -> None:
+        watched: list[Any] = [job.fork.fd for job in self.running]
+        if self.zygote.busy:
+            watched.append(self.zygote)
+        select.select(watched, [], [], 0.2)
+        for job in list(self.running):
+            for row in job.fork.lines():
+                self._check_row(job, row) if job.checks else self._batch_row(job, row)
+            if not job.fork.ended and time.monotonic() - job.fork.heard > job.patience:
+                job.fork.kill()
+            if job.fork.ended:
+                self._ended(job)
+        if self.zygote.busy:
+            answer = self.zygote.answer(0.0)
+            if answer is not None:
+                self._answered(answer)
+
+    def _batch_row(self, job: Running, row: dict[str, Any]) -> None:
+        candidate = job.left.pop(0)
+        outcome = row["o"]
+        if outcome == "fresh":
+            self.outside.append(candidate)
+            return
+        self.counts.tried += 1
+        if outcome == "passed":
+            self.to_check.append(candidate)
+        elif outcome == "timeout":
+            self._slow(candidate)
+        elif outcome == "invalid":
+            self.counts.invalid += 1
+
+    def _slow(self, candidate: Candidate) -> None:
+        self.counts.timeouts += 1
+        self.slow.append(candidate)
+
+    def _check_row(self, job: Running, row: dict[str, Any]) -> None:
+        if "end" in row:
+            job.end = bool(row["end"])
+        elif not row["ok"]:
+            self._regressed(job.left[0], row["t"])
+
+    def _ended(self, job: Running) -> None:
+        self.running.remove(job)
+        if job.checks:
+            if job.end:
+                self.to_fresh.append(job.left[0])
+            return
+        if job.left:  # the first without an outcome killed the worker
+            self.counts.tried += 1
+            self._slow(job.left.pop(0))
+            self.queue.extendleft(reversed(job.left))
+
+    def _answered(self, answer: dict[str, Any]) -> None:
+        candidate, self.asked = self.asked, None
+        assert candidate is not None
+        if candidate.unit < 0:
+            self.counts.tried += 1
+            self.outside_seconds += time.monotonic() - self.asked_at
+        if not answer["passed"]:
+            if candidate.unit >= 0 or answer["ran"] > 1:
+                self._regressed(candidate, answer["test"])
+            return
+        self.counts.plausible += 1
+        self.best = min(self.best, candidate.cost)
+        self._progress(kind="plausible", id=candidate.id)
+
+    def _regressed(self, candidate: Candidate, test: str) -> None:
+        self.counts.regressed += 1
+        if self.counts.regressed <= 50:
+            self.out.write(kind="regressed", id=candidate.id, test=test)
+
+    def _progress(self, **more: object) -> None:
+        self.told = time.monotonic()
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        cpu = sum(item.ru_utime + item.ru_stime for item in used)
+        self.out.write(seconds=self.told - self.started, cpu=cpu, **vars(self.counts), **more)
+
+    def _time_left(self) -> bool:
+        return time.monotonic() < self.bench.plan.deadline
+
+    def _stop(self) -> None:
+        for job in self.running:
+            job.fork.kill()
+        self.zygote.close()

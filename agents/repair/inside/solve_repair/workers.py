@@ -1,0 +1,154 @@
+"""What runs in the forks of a search: one after another through a batch, or one candidate through all tests."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Callable
+
+import pytest
+
+from solve_repair import forks
+from solve_repair.live import Live, NotSwappable, exchange
+from solve_repair.plan import Candidate, Plan
+from solve_repair.running import Runner
+from solve_repair.ticks import Ticks
+
+LEAST_CPU = 0.3  # seconds a test may always use
+LEAST_TICKS = 20_000
+CALIBRATION = 3_000_000  # counts after which the base itself is taken to run for ever
+UNLIMITED = 1 << 62
+
+
+@dataclass(frozen=True)
+class Limit:
+    cpu: float
+    ticks: int
+
+    def times(self, cpu: int, ticks: int) -> Limit:
+        return Limit(self.cpu * cpu, self.ticks * ticks)
+
+
+class Bench:
+    """What every fork needs: the collected tests, the live functions, the counter."""
+
+    def __init__(self, plan: Plan, runner: Runner, items: dict[str, pytest.Item]) -> None:
+        self.plan = plan
+        self.runner = runner
+        self.items = items
+        self.live = Live(plan.root, {candidate.path for candidate in plan.candidates})
+        self.ticks = Ticks()
+        self.ticks.install()
+        known = [name for name in plan.showing if name in items]
+        self.showing = sorted(known, key=lambda name: plan.durations.get(name, 1e9))
+        # In the order of collection, as a run of whole files has it.
+        wanted = {*known, *plan.guard}
+        self.all = [name for name in items if name in wanted]
+
+    def limit(self, name: str) -> Limit:
+        """For one test, as far as its time on the base tells."""
+        return Limit(max(LEAST_CPU, 5 * self.plan.durations.get(name, 0.0)), LEAST_TICKS)
+
+    def paths(self) -> dict[int, str]:
+        return {candidate.unit: candidate.path for candidate in self.plan.candidates if candidate.unit >= 0}
+
+    def passes(self, name: str, limit: Limit) -> tuple[bool, list[object]]:
+        self.ticks.start(limit.ticks)
+        forks.cpu_limit(limit.cpu)
+        outcome = self.runner.run(self.items[name])
+        return outcome.status == "passed", outcome.signature()
+
+
+def calibrate(bench: Bench) -> dict[str, int]:
+    """Counts of each showing test on the base with counters in it, and of guarding tests while time is left."""
+    counts: dict[str, int] = {}
+
+    def body(send: forks.Send) -> None:
+        bench.runner.light = True
+        for index, path in bench.paths().items():
+            try:
+                bench.live.swap(path, bench.plan.units[index], None)
+            except (NotSwappable, SyntaxError, ValueError):
+                continue
+        forks.cpu_limit(4.0)
+        guards = [name for name in bench.plan.guard if bench.plan.durations.get(name, 1.0) < 0.1]
+        for name in [*bench.showing, *guards[:20]]:
+            bench.ticks.start(CALIBRATION)
+            bench.runner.run(bench.items[name])
+            count = bench.ticks.count
+            send({"test": name, "count": 0 if count > CALIBRATION else count})
+
+    for row in forks.fork(body).wait(20.0):
+        counts[row["test"]] = row["count"]
+    return counts
+
+
+def batch(bench: Bench, candidates: list[Candidate], limits: dict[str, Limit]) -> Callable[[forks.Send], None]:
+    """Each candidate through the showing tests; sends {"i": id, "o": outcome} in order.
+
+    Outcomes: passed, failed, timeout (by count), invalid, fresh (not swappable). Who kills the worker is known to the
+    parent as the first one without an outcome.
+    """
+
+    def body(send: forks.Send) -> None:
+        bench.runner.light = True
+        for candidate in candidates:
+            send({"i": candidate.id, **_tried(bench, candidate, limits)})
+
+    return body
+
+
+def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit]) -> dict[str, Any]:
+    try:
+        before = bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
+    except NotSwappable:
+        return {"o": "fresh"}
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {"o": "invalid"}
+    bench.live.clear_caches()
+    try:
+        for name in bench.showing:
+            passed, signature = bench.passes(name, limits[name])
+            if bench.ticks.count > limits[name].ticks:
+                return {"o": "timeout"}
+            if not passed:
+                return {"o": "failed", "t": name, "s": signature}
+        return {"o": "passed"}
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        exchange(before)
+
+
+def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
+    """One candidate through all tests in order; sends {"t": test, "ok": bool} for each, and stops at the first bad."""
+
+    def body(send: forks.Send) -> None:
+        bench.runner.light = True
+        bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
+        through(bench.runner, [bench.items[name] for name in bench.all], bench.plan.durations, send)
+
+    return body
+
+
+def through(runner: Runner, items: list[pytest.Item], durations: dict[str, float], send: forks.Send) -> None:
+    """Run `items` in order, each within its own limit of CPU; the last line sent is {"end": whether all passed}."""
+    for item, following in zip(items, [*items[1:], None]):
+        forks.cpu_limit(LEAST_CPU + 0.7 + 10 * durations.get(item.nodeid, 0.5))
+        passed = runner.run(item, following).status == "passed"
+        send({"t": item.nodeid, "ok": passed})
+        if not passed:
+            send({"end": False})
+            return
+    send({"end": True})
+
+
+def stop_here(note: Callable[[FrameType | None], None], send: forks.Send) -> Callable[[int, FrameType | None], None]:
+    """A handler for the CPU limit of a traced test: notes where it is, and leaves."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        note(frame)
+        send({"timeout": True})
+        forks.leave()
+
+    return handler

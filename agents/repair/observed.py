@@ -1,0 +1,110 @@
+"""What the survey inside the sandbox found: hostile data, checked and bounded before anything uses it."""
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+Name = Annotated[str, Field(max_length=200)]
+Path = Annotated[str, Field(max_length=1000)]
+MOST_ROWS = 20_000
+T = TypeVar("T")
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Head(Row):
+    kind: Literal["head"]
+    python: tuple[int, int]
+    missing: list[str]  # showing tests that were not collected
+    problems: list[str]  # what went wrong while collecting
+
+
+class Modules(Row):
+    kind: Literal["modules"]
+    names: list[Name]  # imported only while tests ran
+
+
+class Test(Row):
+    __test__ = False  # pytest: not a test class
+    kind: Literal["test"]
+    id: str
+    status: Literal["passed", "failed", "error", "skipped", "timeout"]
+    stable: bool = True  # a second run in the same process ended the same way
+    seconds: float = 0.0  # CPU, not traced where it was run twice
+    message: Annotated[str, Field(max_length=20_000)] = ""
+    file: str = ""
+    line: int = 0
+    lines: dict[Path, list[int]]
+
+
+class Frame(Row):
+    """Variables of one call of a function, and the attributes of those that are ordinary objects, by type name."""
+
+    kind: Literal["frame"]
+    path: Path
+    line: int
+    name: Name
+    variables: dict[Name, tuple[Name, dict[Name, Name]]]
+
+
+class End(Row):
+    kind: Literal["end"]
+
+
+SurveyRow = TypeAdapter[Head | Modules | Test | Frame | End](
+    Annotated[Head | Modules | Test | Frame | End, Field(discriminator="kind")]
+)
+
+
+class Progress(Row):
+    """A line of the search. Counts are totals so far."""
+
+    kind: Literal["progress", "plausible", "end"]
+    seconds: float
+    cpu: float
+    tried: int
+    timeouts: int
+    invalid: int
+    regressed: int
+    plausible: int
+    fresh: int
+    id: int = -1  # the plausible candidate
+    exhausted: bool = False  # ended before its time was up
+
+
+class Regressed(Row):
+    kind: Literal["regressed"]
+    id: int
+    test: str
+
+
+class Second(Row):
+    kind: Literal["second"]
+    candidates: int
+
+
+SearchRow = TypeAdapter[Progress | Regressed | Second](
+    Annotated[Progress | Regressed | Second, Field(discriminator="kind")]
+)
+
+
+def survey_rows(data: bytes) -> list[Head | Modules | Test | Frame | End]:
+    """Lines that are what they should be; others were forged or cut off, and are left out."""
+    return list(_valid(SurveyRow, data))
+
+
+def search_rows(data: bytes) -> list[Progress | Regressed | Second]:
+    """As `survey_rows`."""
+    return list(_valid(SearchRow, data))
+
+
+def _valid(adapter: TypeAdapter[T], data: bytes) -> Iterable[T]:
+    for line in data.splitlines()[:MOST_ROWS]:
+        try:
+            yield adapter.validate_python(json.loads(line))
+        except (ValidationError, ValueError, RecursionError):
+            continue

@@ -1,0 +1,39 @@
+"""Expressions that the same function writes elsewhere."""
+
+import ast
+from collections.abc import Iterator
+
+from agents.repair.scope import compatible, own_nodes
+from agents.repair.spot import Change, Spot
+
+KINDS = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp)
+MOST = 25
+LONGEST = 80  # characters of a copied expression
+
+
+def expression(spot: Spot) -> Iterator[Change]:
+    """Another expression of the same function in place of this one."""
+    if not isinstance(spot.node, (*KINDS, ast.Name)) or spot.function is None or not _is_read(spot):
+        return
+    mine, types = spot.text(spot.node), spot.scope.types(spot.node)
+    condition = isinstance(spot.node, ast.Compare | ast.BoolOp)
+    found: dict[str, int] = {}
+    for node in own_nodes(spot.function.body):
+        if not isinstance(node, KINDS) or condition != isinstance(node, ast.Compare | ast.BoolOp):
+            continue
+        if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del) or not compatible(types, spot.scope.types(node)):
+            continue
+        text = spot.text(node)
+        if text != mine and len(text) <= LONGEST and "\n" not in text:
+            distance = abs(node.lineno - getattr(spot.node, "lineno"))  # noqa: B009  (typed as any node)
+            found[text] = min(distance, found.get(text, distance))
+    for text in sorted(found, key=lambda item: found[item])[:MOST]:
+        yield spot.replace(spot.node, text, 1.9 if mine in text or text in mine else 2.1)
+
+
+def _is_read(spot: Spot) -> bool:
+    if isinstance(getattr(spot.node, "ctx", None), ast.Store | ast.Del) or isinstance(spot.parent, ast.Expr):
+        return False
+    if isinstance(spot.parent, ast.Attribute | ast.keyword) and not isinstance(spot.node, ast.Call | ast.Subscript):
+        return isinstance(spot.parent, ast.keyword)
+    return not (isinstance(spot.parent, ast.Call) and spot.parent.func is spot.node)

@@ -1,0 +1,89 @@
+"""Strings and patterns, by what the failing assertions show."""
+
+import ast
+from collections.abc import Iterator
+
+from agents.repair.spot import Change, Spot
+
+PATTERN_CALLS = ("compile", "match", "search", "fullmatch", "sub", "subn", "findall", "finditer", "split")
+ANCHORS = ("^", "\\b", "\\A")
+ENDS = ("$", "\\b", "\\Z", "\\s*")
+
+
+def mined(spot: Spot) -> Iterator[Change]:
+    """A piece of a text exchanged for what the assertion expected in its place."""
+    value = _string(spot)
+    if value is None:
+        return
+    for old, new in spot.clues.pairs:
+        if old and old in value:
+            yield _literal(spot, value.replace(old, new), 1.3)
+        if value and not old:
+            yield _literal(spot, value + new, 1.8)
+            yield _literal(spot, new + value, 1.8)
+    for text in spot.clues.strings:
+        if text != value:
+            yield _literal(spot, text, 2.1)
+
+
+def pattern(spot: Spot) -> Iterator[Change]:
+    """A regular expression anchored or let loose, greedy or not."""
+    value = _string(spot)
+    if value is None or not _is_pattern(spot, value):
+        return
+    for anchor in ANCHORS:
+        yield _literal(spot, value[len(anchor) :] if value.startswith(anchor) else anchor + value, 1.5)
+    for anchor in ENDS:
+        yield _literal(spot, value[: -len(anchor)] if value.endswith(anchor) else value + anchor, 1.5)
+    if value.startswith("^"):
+        yield _literal(spot, "\\b" + value[1:], 1.7)
+    for index, sign in enumerate(value):
+        if sign in "*+?" and index and value[index - 1] != "\\":
+            others = {"*": ("+", "*?"), "+": ("*", "+?"), "?": ("", "*")}[sign]
+            for new in others:
+                yield _literal(spot, value[:index] + new + value[index + 1 :], 1.6)
+
+
+def case(spot: Spot) -> Iterator[Change]:
+    """The same text in other letters, with or without the space around it."""
+    value = _string(spot)
+    if value is None or len(value) > 200:
+        return
+    for new in {value.lower(), value.upper(), value.capitalize(), value.strip(), f"{value} ", f" {value}"} - {value}:
+        yield _literal(spot, new, 1.9)
+
+
+def _string(spot: Spot) -> str | None:
+    if isinstance(spot.node, ast.Constant) and isinstance(spot.node.value, str):
+        if not isinstance(spot.parent, ast.Expr | ast.JoinedStr | ast.FormattedValue):
+            return spot.node.value
+    return None
+
+
+def _is_pattern(spot: Spot, value: str) -> bool:
+    match spot.parent:
+        case ast.Call(func=ast.Attribute(attr=name)) | ast.Call(func=ast.Name(id=name)) if name in PATTERN_CALLS:
+            return True
+    return spot.text(spot.node)[:1] in "rR" and any(sign in value for sign in "\\^$*+?[")
+
+
+def _literal(spot: Spot, value: str, cost: float) -> Change:
+    """Written in the quotes and with the prefix of the old one where that can say it."""
+    old = spot.text(spot.node)
+    assert isinstance(spot.node, ast.expr)
+    for text in (_in_style(old, value), repr(value)):
+        try:
+            same = ast.literal_eval(text) == value
+        except (SyntaxError, ValueError):
+            continue
+        if same:
+            break
+    return spot.replace(spot.node, text, cost)
+
+
+def _in_style(old: str, value: str) -> str:
+    body = old.lstrip("rRuUbBfF")
+    prefix = old[: len(old) - len(body)]
+    quote = body[:3] if body[:3] in ('"""', "'''") else body[:1]
+    plain = value if "r" in prefix.lower() else value.encode("unicode_escape").decode()
+    return f"{prefix}{quote}{plain}{quote}"

@@ -1,0 +1,147 @@
+"""Which of the patches that pass is the likeliest: its cost, and what in it is often wrong."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agents.repair.candidates import Proposal
+from agents.repair.edits import apply
+from agents.repair.scope import own_nodes
+from agents.repair.source import Function, Source, Unreadable, parse
+
+UNUSED, FALLS_OFF, BARE, REPEATED, NO_RECURSION, DEAD = 1.5, 1.2, 1.0, 1.0, 1.5, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    proposal: Proposal
+    score: float  # lower is likelier
+    doubts: tuple[str, ...]  # why it is ranked lower than its cost
+    like: int = 0  # how many further plausible patches are the same program, written otherwise
+
+
+def ranked(source: Source, proposals: Iterable[Proposal]) -> list[Ranked]:
+    """Patches of one file, likeliest first; those that parse to the same program as a likelier one are counted there."""
+    groups: dict[str, list[Ranked]] = {}
+    for proposal in proposals:
+        try:
+            after = parse(source.path, apply(source.data, [proposal.edit]))
+        except Unreadable:
+            continue
+        doubts = doubts_of(source.tree, after.tree)
+        score = proposal.cost + sum(doubts.values())
+        groups.setdefault(ast.dump(after.tree), []).append(Ranked(proposal, score, tuple(doubts)))
+    best = []
+    for group in groups.values():
+        first = min(group, key=order)
+        best.append(Ranked(first.proposal, first.score, first.doubts, len(group) - 1))
+    return sorted(best, key=order)
+
+
+def order(item: Ranked) -> tuple[float, str, int, int]:
+    return item.score, item.proposal.path, item.proposal.edit.start, len(item.proposal.edit.text)
+
+
+def doubts_of(before: ast.Module, after: ast.Module) -> dict[str, float]:
+    """What the change does that a right one seldom does, with its penalty."""
+    found: dict[str, float] = {}
+    old, new = _functions(before), _functions(after)
+    for key in old.keys() & new.keys():
+        if ast.dump(old[key]) != ast.dump(new[key]):
+            found.update(_doubts(old[key], new[key]))
+    return found
+
+
+def _doubts(old: Function, new: Function) -> dict[str, float]:
+    checks = {
+        "leaves a name unused": (UNUSED, bool(_unread(new) - _unread(old))),
+        "may end without a value": (FALLS_OFF, _gives(old) and _ends(old.body) and not _ends(new.body)),
+        "returns nothing among values": (BARE, _gives(old) and _bare(new) > _bare(old)),
+        "repeats a statement": (REPEATED, _repeats(new) > _repeats(old)),
+        "no longer calls itself": (NO_RECURSION, _calls(old, old.name) > _calls(new, new.name) == 0),
+        "leaves code that cannot run": (DEAD, _dead(new) > _dead(old)),
+    }
+    return {name: penalty for name, (penalty, holds) in checks.items() if holds}
+
+
+def _functions(tree: ast.Module) -> dict[tuple[str, int], Function]:
+    """Every function, by name and by how many of that name stand before it."""
+    found: dict[tuple[str, int], Function] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            number = 0
+            while (node.name, number) in found:
+                number += 1
+            found[node.name, number] = node
+    return found
+
+
+def _unread(function: Function) -> set[str]:
+    nodes = list(ast.walk(function))
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    parameters = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return (stored | parameters) - read
+
+
+def _returns(function: Function) -> list[ast.Return]:
+    return [node for node in own_nodes(function.body) if isinstance(node, ast.Return)]
+
+
+def _is_none(node: ast.Return) -> bool:
+    return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
+
+
+def _gives(function: Function) -> bool:
+    return any(not _is_none(node) for node in _returns(function))
+
+
+def _bare(function: Function) -> int:
+    return sum(_is_none(node) for node in _returns(function))
+
+
+def _ends(body: list[ast.stmt]) -> bool:
+    """Whether control never leaves the block at its end, as far as its last statement shows."""
+    match body[-1] if body else None:
+        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
+            return True
+        case ast.If(body=then, orelse=other):
+            return _ends(then) and _ends(other)
+        case ast.While(test=ast.Constant(value=value)) as loop:
+            return bool(value) and not any(isinstance(node, ast.Break) for node in ast.walk(loop))
+        case ast.Try(body=inner, handlers=handlers, orelse=other):
+            return _ends(other or inner) and all(_ends(handler.body) for handler in handlers)
+        case ast.With(body=inner):
+            return _ends(inner)
+    return False
+
+
+def _blocks(function: Function) -> list[list[ast.stmt]]:
+    found = []
+    for node in ast.walk(function):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                found.append(block)
+    return found
+
+
+def _repeats(function: Function) -> int:
+    """Neighbours that say the same."""
+    texts = [[ast.dump(item) for item in block] for block in _blocks(function)]
+    return sum(one == other for block in texts for one, other in zip(block, block[1:], strict=False))
+
+
+def _dead(function: Function) -> int:
+    """Blocks with statements behind one that leaves."""
+    leaves = ast.Return | ast.Raise | ast.Continue | ast.Break
+    return sum(any(isinstance(item, leaves) for item in block[:-1]) for block in _blocks(function))
+
+
+def _calls(function: Function, name: str) -> int:
+    names = (
+        getattr(node.func, "id", getattr(node.func, "attr", ""))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+    )
+    return sum(found == name for found in names)

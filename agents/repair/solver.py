@@ -1,0 +1,197 @@
+"""`RepairSolver`: a task with a failing test → the likeliest small patch that passes the tests. No model, no key."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from agents.repair import files, journal
+from agents.repair.candidates import Findings, Proposal, propose
+from agents.repair.clues import clues
+from agents.repair.edits import apply
+from agents.repair.inner import BATCH, CannotRun, Inner, Request
+from agents.repair.observed import Head, Modules, Progress, Test
+from agents.repair.rank import Ranked, order, ranked
+from agents.repair.source import Source
+from agents.repair.survey import findings
+from sandbox.api import Sandbox
+from sandbox.testrun import run_tests
+from tasks.event import Event
+from tasks.solvers import Site
+from tasks.task import Attempt, Cost, Task
+
+SECONDS = 60.0  # a "no" must be cheap: this solver is the first rung of every run
+SURVEY_SHARE = 0.3
+GENERATE_SHARE = 0.15
+CONFIRM_SHARE = 0.15  # kept for the whole scope
+MOST_GUARD = 400  # tests that pass on the base and are watched while searching
+MOST_CONFIRMED = 5
+
+
+@dataclass
+class Search:
+    """What one solve has found so far."""
+
+    started: float = field(default_factory=time.monotonic)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    findings: Findings = field(default_factory=lambda: Findings({}))
+    proposals: Sequence[Proposal] = ()
+    plausible: Sequence[Ranked] = ()
+    last: Progress | None = None
+    first: Progress | None = None
+
+    @property
+    def tried(self) -> int:
+        return self.last.tried if self.last else 0
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+class RepairSolver:
+    """Generate and validate. `seconds`: wall time it takes at most, whatever the budget has."""
+
+    name = "repair"
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        search = Search()
+        if not site.showing:
+            return _gave_up(search, "repair needs a test that fails: add one with the issue, or choose a model")
+        until = search.started + min(self._seconds, site.budget.seconds_left)
+        try:
+            with site.open() as sandbox:
+                attempt = self._solve(site, sandbox, search, until)
+        except CannotRun as error:
+            return _gave_up(search, str(error))
+        self._record(site, search, attempt)
+        return attempt
+
+    def _solve(self, site: Site, sandbox: Sandbox, search: Search, until: float) -> Attempt:
+        inner = Inner(sandbox, site.test_command)
+        request = _request(site)
+        total = until - time.monotonic()
+        site.tell(Event("code", f"watching {len(request.showing)} failing and {len(request.guard)} passing tests run"))
+        rows = inner.survey(request, SURVEY_SHARE * total)
+        problem = _problem(rows, request.showing)
+        if problem:
+            return _gave_up(search, problem)
+        tests = [row for row in rows if isinstance(row, Test)]
+        search.sources = files.read(site.tree, _paths(tests))
+        search.findings = findings(rows, request.showing, search.sources)
+        search.proposals = propose(search.sources, search.findings, until=time.monotonic() + GENERATE_SHARE * total)
+        if not search.proposals:
+            return _gave_up(search, "the failing tests run no line of the repository that could be edited")
+        site.tell(Event("code", f"trying {len(search.proposals)} edits of {len(search.sources)} files"))
+        self._search(inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
+        if not search.plausible:
+            return _gave_up(search, f"no single edit passes the tests: {search.tried} tried in {search.seconds:.0f} s")
+        return self._confirm(site, sandbox, search, until)
+
+    def _search(self, inner: Inner, request: Request, rows: Sequence[object], search: Search, until: float) -> None:
+        modules = [name for row in rows if isinstance(row, Modules) for name in row.names]
+        stable = all(row.stable for row in rows if isinstance(row, Test) and row.id in request.showing)
+        answers = inner.search(
+            request,
+            search.sources,
+            search.proposals,
+            list(dict.fromkeys(modules))[:500],
+            max(1.0, until - time.monotonic()),
+            batch=BATCH if stable else 1,
+        )
+        progress = [row for row in answers if isinstance(row, Progress)]
+        passed = [row for row in progress if row.kind == "plausible" and 0 <= row.id < len(search.proposals)]
+        search.last = progress[-1] if progress else None
+        search.first = passed[0] if passed else None
+        by_file: dict[str, list[Proposal]] = {}
+        for row in passed:
+            proposal = search.proposals[row.id]
+            by_file.setdefault(proposal.path, []).append(proposal)
+        found = [item for path, items in by_file.items() for item in ranked(search.sources[path], items)]
+        search.plausible = sorted(found, key=order)
+
+    def _confirm(self, site: Site, sandbox: Sandbox, search: Search, until: float) -> Attempt:
+        """The likeliest that keeps the whole scope of the baseline passing, in a process of its own."""
+        for number, item in enumerate(search.plausible[:MOST_CONFIRMED], start=1):
+            source = search.sources[item.proposal.path]
+            after = apply(source.data, [item.proposal.edit])
+            left = until - time.monotonic()
+            if number > 1 and left < site.baseline.seconds:
+                break
+            site.tell(Event("test", f"the whole scope on patch {number} of {len(search.plausible)}"))
+            if self._holds(site, sandbox, source, after, max(left, 2 * site.baseline.seconds + 10)):
+                chosen = [item, *(other for other in search.plausible if other is not item)]
+                search.plausible = chosen
+                patch = site.patch({source.path: after})
+                return Attempt(patch, "patched", _label(search), Cost(seconds=search.seconds))
+        return _gave_up(search, f"{len(search.plausible)} edits pass the test's files, none the whole scope")
+
+    def _holds(self, site: Site, sandbox: Sandbox, source: Source, after: bytes, timeout: float) -> bool:
+        selection = sorted({name.split("::")[0] for name in (*site.baseline.cases, *site.showing)})
+        sandbox.write(source.path, after)
+        try:
+            report = run_tests(sandbox, site.test_command, selection, timeout=timeout)
+        finally:
+            sandbox.write(source.path, source.data)
+        must = {*site.baseline.ids("passed"), *site.showing}
+        return report.usable and must <= report.ids("passed")
+
+    def _record(self, site: Site, search: Search, attempt: Attempt) -> None:
+        numbers = {
+            "ended": attempt.ended,
+            "reason": attempt.reason,
+            "seconds": round(search.seconds, 2),
+            "edits": len(search.proposals),
+            "search": search.last.model_dump() if search.last else None,
+            "first_plausible": search.first.model_dump() if search.first else None,
+        }
+        journal.write(
+            site.folder, search.sources, search.findings.suspicion, search.proposals, search.plausible, numbers
+        )
+
+
+def _request(site: Site) -> Request:
+    shown = {name.split("::")[0] for name in site.showing}
+    passing = [case for case in site.baseline.cases.values() if case.status == "passed"]
+    guard = [case.id for case in passing if case.id.split("::")[0] in shown][:MOST_GUARD]
+    durations = {name: case.seconds for name, case in site.baseline.cases.items() if name in {*guard, *site.showing}}
+    return Request(site.showing, tuple(guard), durations, tuple(sorted(shown)))
+
+
+def _measured(request: Request, tests: Sequence[Test]) -> Request:
+    """With CPU times of the survey where they are from a plain run: those of the failing tests."""
+    showing = {row.id: row.seconds for row in tests if row.id in request.showing and row.status != "timeout"}
+    known = {name: seconds for name, seconds in request.durations.items() if name not in request.showing}
+    ran = {row.id for row in tests if row.status == "passed"}
+    guard = tuple(name for name in request.guard if name in ran)
+    return Request(request.showing, guard, {**known, **showing}, request.files)
+
+
+def _problem(rows: Sequence[object], showing: Sequence[str]) -> str:
+    head = next((row for row in rows if isinstance(row, Head)), None)
+    if head is None:
+        return "the tests could not be watched: pytest ended before it ran them"
+    if set(head.missing) >= set(showing):
+        why = head.problems[0].splitlines()[-1][:200] if head.problems else "pytest does not collect them"
+        return f"the failing tests cannot be run one by one: {why}"
+    if not any(isinstance(row, Test) and row.id in showing and row.status != "passed" for row in rows):
+        return "the failing tests pass when they are run alone: they fail by order or by chance"
+    return ""
+
+
+def _paths(tests: Sequence[Test]) -> list[str]:
+    """Files that failing tests ran, those nearest to the tests' own lines last."""
+    paths = dict.fromkeys(path for row in tests for path in row.lines)
+    return sorted(paths, key=lambda path: len(PurePosixPath(path).parts))
+
+
+def _label(search: Search) -> str:
+    count = len(search.plausible)
+    return f"passes the tests; {count} plausible patch{'es' if count > 1 else ''}, {search.tried} edits tried"
+
+
+def _gave_up(search: Search, reason: str) -> Attempt:
+    return Attempt(b"", "gave_up", reason, Cost(seconds=search.seconds))
