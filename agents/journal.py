@@ -1,0 +1,106 @@
+"""The journal of a run: every completion and every tool's result, on disk before anything acts on it.
+
+Appended and synced, mode 0600, exact, never exported. What it held when it was opened is played back before anything
+is asked again: a killed run goes on without paying twice. `record.py` says what its rows are.
+"""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+from agents.record import Answer, AnyRow, Asked, Booked, Done, Failed, Json, Message, Recorded, Request, Start, read
+from agents.record import Answered as AnsweredRow
+from sandbox.api import BadInput
+from tasks.limits import Amount
+
+
+class Journal:
+    """Appends to one file. Safe to share between threads."""
+
+    def __init__(self, path: Path, settings: Json) -> None:
+        """Open or make the journal.
+
+        Raises:
+            BadInput: it belongs to a run with other settings, or is no journal.
+        """
+        self.path = path
+        self._lock = threading.Lock()
+        self._recorded = read(path) if path.exists() else Recorded()
+        self.before = self._recorded.spent + self._recorded.lost  # to be booked before anything else is reserved
+        started_with = self._recorded.settings
+        if started_with is not None and started_with != json.loads(json.dumps(settings)):
+            raise BadInput(f"{path} is of a run with other settings: repeat its command, or give another --out")
+        self._known = set(self._recorded.messages)
+        self._calls = len(self._recorded.asked)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.ftruncate(self._file, self._recorded.length)  # a row that the end of the process cut short
+        if started_with is None:
+            self._write(Start(settings=settings))
+            _sync_folder(path.parent)
+
+    def take(self, request: Request) -> Answer | None:
+        """The next recorded answer to this very request; each is given once."""
+        with self._lock:
+            waiting = self._recorded.answers.get(request.key)
+            return waiting.popleft() if waiting else None
+
+    def asked(self, request: Request, reserved: Amount) -> int:
+        """Before a call: that it is made, and what it may cost at most. Returns the number to end it by."""
+        with self._lock:
+            number = self._calls
+            self._calls += 1
+            named = dict(zip(request.hashes, request.messages, strict=True))
+            fresh = [Message(hash=name, message=named[name]) for name in named if name not in self._known]
+            self._known.update(named)
+            row = Asked(
+                call=number,
+                key=request.key,
+                seat=request.seat,
+                messages=request.hashes,
+                options=request.options,
+                reserved=Booked.of(reserved),
+            )
+            self._write(*fresh, row)
+            return number
+
+    def answered(self, number: int, answer: Answer) -> None:
+        """A call's reply. It is on disk when this returns."""
+        row = AnsweredRow(
+            call=number, reply=answer.reply, used=Booked.of(answer.used), seconds=round(answer.seconds, 3)
+        )
+        with self._lock:
+            self._write(row)
+
+    def failed(self, number: int, why: str, used: Amount) -> None:
+        """A call without a reply, and what it is booked at."""
+        with self._lock:
+            self._write(Failed(call=number, why=why, used=Booked.of(used)))
+
+    def result(self, seat: str, number: int, key: str) -> Json | None:
+        """What the seat's tool call with this number brought, if it is the same call as then."""
+        found = self._recorded.results.get((seat, number))
+        return found.result if found and found.key == key else None
+
+    def done(self, seat: str, number: int, key: str, result: Json) -> None:
+        """A tool's result: on disk when this returns, so that a resumed run sends what was sent before."""
+        with self._lock:
+            self._write(Done(seat=seat, number=number, key=key, result=result))
+
+    def close(self) -> None:
+        with self._lock:
+            os.close(self._file)
+
+    def _write(self, *rows: AnyRow) -> None:
+        data = b"".join(json.dumps(row.model_dump(mode="json")).encode() + b"\n" for row in rows)
+        while data:
+            data = data[os.write(self._file, data) :]
+        os.fsync(self._file)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

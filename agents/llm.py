@@ -1,0 +1,295 @@
+"""The one place that calls a model: any OpenAI-compatible server, through the openai client.
+
+Every call is reserved at its worst case, written down, made, written down again, and only then acted on. What goes
+wrong is told apart by whose fault it is:
+
+    ModelError
+    ├── ModelUnavailable (ConnectionError)   busy, broken or gone after every retry: the machine's
+    ├── ModelRefused     (PermissionError)   the model, or the server's filter, declines: the model's
+    ├── ContextOverflow  (OverflowError)     more than the model can read
+    └── RequestRejected  (ValueError)        the server takes no such request: a feature it does not have
+
+A wrong key, address or name is `BadInput`; a budget that is used up is `OverBudget`.
+"""
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from agents.journal import Journal
+from agents.models import Model, is_openai
+from agents.record import Answer, Json, Request
+from agents.reply import MalformedReply, Reply, joined, read_reply, usage_of
+from sandbox.api import BadInput
+from tasks.limits import Amount, Budget, OverBudget
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, OpenAI
+
+TRIES = 6  # of one request, the first among them
+MALFORMED_TRIES = 3
+BASE, CAP = 1.0, 60.0  # seconds: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+PATIENCE = 300.0  # seconds: a server that wants to be left alone for longer is down
+DEADLINE = 600.0  # seconds for one reply
+CONNECT = 20.0
+MAX_REPLY = 16 << 20  # bytes
+BUSY = frozenset({408, 409, 425, 429, 529})
+OVERFLOW = re.compile(
+    r"context[ _-]?(length|size|window)|maximum context|prompt is too long|input is too long|too many tokens",
+    re.IGNORECASE,
+)
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+FILTER = re.compile(r"content[ _-]?(filter|policy|management)|safety", re.IGNORECASE)
+
+
+class ModelError(Exception):
+    """Anything a model call raises on its own account."""
+
+
+class ModelUnavailable(ModelError, ConnectionError):
+    """Busy, broken or gone after every retry."""
+
+
+class ModelRefused(ModelError, PermissionError):
+    """The model, or the server's filter, declines to answer."""
+
+
+class ContextOverflow(ModelError, OverflowError):
+    """The request is longer than the model's context."""
+
+
+class RequestRejected(ModelError, ValueError):
+    """The server does not take such a request."""
+
+
+class Models(Protocol):
+    """Answers requests: a server, a journal played back, a script."""
+
+    def complete(self, model: Model, request: Request, *, tries: int = TRIES) -> Reply:
+        """Raises ModelError, OverBudget, BadInput as the module says."""
+        ...
+
+
+@dataclass(eq=False)
+class Trouble(Exception):
+    """One try that brought no reply."""
+
+    why: str
+    paid: bool  # perhaps: the request was sent and may have been answered
+    after: float = 0.0  # seconds that the server asks for
+    fatal: Exception | None = None  # what to raise in place of another try
+
+
+@dataclass
+class Servers:
+    """Calls the servers of all models of a run. Safe to share between threads."""
+
+    journal: Journal
+    budget: Budget
+    key: Callable[[Model], str]
+    loopback_only: bool = False  # no call leaves this machine
+    told: Callable[[str, Reply], None] = lambda seat, reply: None  # each reply, as it comes
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
+    deadline: float = DEADLINE
+    malformed: int = 0  # replies that were none
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _clients: dict[tuple[str, str], "OpenAI"] = field(default_factory=dict)
+    _read: dict[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # What an earlier process of this run has spent, or may have, counts before anything else does.
+        self.budget.reserve(Amount()).settle(self.journal.before)
+
+    def complete(self, model: Model, request: Request, *, tries: int = TRIES) -> Reply:
+        trouble, malformed = 0, 0
+        while True:
+            try:
+                reply = self._reply(model, request)
+            except MalformedReply as error:
+                malformed += 1
+                self.malformed += 1
+                if malformed >= min(tries, MALFORMED_TRIES):
+                    raise ModelUnavailable(f"{model.base_url} does not send completions: {error}") from error
+            except Trouble as error:
+                trouble += 1
+                if error.fatal is not None:
+                    raise error.fatal from error
+                if trouble >= tries:
+                    raise ModelUnavailable(f"{model.base_url} {error.why}, {trouble} times") from error
+                self._wait(trouble, error)
+            else:
+                if reply.refusal:
+                    raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
+                return reply
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def _reply(self, model: Model, request: Request) -> Reply:
+        answer = self.journal.take(request) or self._call(model, request)
+        reply = read_reply(answer)
+        # What was read before is read again in the next request: its tokens are then known, not estimated.
+        self._read[request.seat] = (request.hashes, reply.tokens_in)
+        self.told(request.seat, reply)
+        return reply
+
+    def _call(self, model: Model, request: Request) -> Answer:
+        worst = model.worst(self._bound(request), model.output)
+        with self.budget.reserve(worst) as held:
+            number = self.journal.asked(request, worst)
+            started = self.clock()
+            try:
+                raw = self._send(model, request)
+            except Trouble as trouble:
+                used = worst if trouble.paid else Amount(1)
+                self.journal.failed(number, trouble.why, used)
+                held.settle(used)
+                raise
+            usage = usage_of(raw)
+            used = model.cost(usage.prompt_tokens, usage.cached, usage.completion_tokens) if usage else worst
+            answer = Answer(raw, used, self.clock() - started)
+            self.journal.answered(number, answer)
+            held.settle(used)
+            return answer
+
+    def _bound(self, request: Request) -> int:
+        """The most tokens a request can have: no tokenizer makes more than one of a byte.
+
+        A prompt that only grew is what the server counted last time, and the bytes that came to it.
+        """
+        hashes, known = self._read.get(request.seat, ((), 0))
+        if not known or request.hashes[: len(hashes)] != hashes:
+            hashes, known = (), 0
+        fresh = request.messages[len(hashes) :]
+        frame = 0 if known else len(json.dumps(dict(request.options), indent=4).encode())
+        return known + frame + sum(16 + len(json.dumps(dict(m), ensure_ascii=False).encode()) for m in fresh)
+
+    def _wait(self, trouble: int, error: Trouble) -> None:
+        pause = self.chance() * min(CAP, BASE * 2**trouble)
+        pause = error.after + pause / 10 if error.after else pause
+        if error.after > PATIENCE:
+            raise ModelUnavailable(f"the server {error.why} and asks to be left alone for {error.after:.0f} s")
+        if pause >= self.budget.seconds_left:
+            raise OverBudget("the time is up")
+        self.sleep(pause)
+
+    def _send(self, model: Model, request: Request) -> Json:
+        """One exchange. Raises Trouble."""
+        import httpx2
+        import openai
+
+        client = self._client(model)
+        body = {**request.options, "messages": [dict(message) for message in request.messages]}
+        end = self.clock() + min(self.deadline, self.budget.seconds_left)
+        timeout = httpx2.Timeout(max(0.1, end - self.clock()), connect=min(CONNECT, max(0.1, end - self.clock())))
+        try:
+            if body.get("stream"):
+                return self._streamed(client, body, timeout, end)
+            return self._whole(client, body, timeout, end)
+        except openai.APIStatusError as error:
+            raise _status(error, model) from error
+        except openai.APIConnectionError as error:
+            unsent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
+            raise Trouble("cannot be reached" if unsent else "broke off or took too long", paid=not unsent) from error
+        except (httpx2.RequestError, openai.APIError) as error:
+            raise Trouble("broke off in its reply", paid=True) from error
+        except (ValueError, MalformedReply) as error:
+            raise Trouble("sent a reply that is no JSON", paid=True) from error
+
+    def _whole(self, client: "OpenAI", body: Json, timeout: Any, end: float) -> Json:
+        create = cast(Any, client.chat.completions.with_streaming_response.create)
+        with create(**body, timeout=timeout) as response:
+            data = bytearray()
+            for chunk in response.iter_bytes():
+                data += chunk
+                self._in_time(end, len(data))
+        raw = json.loads(data)
+        if not isinstance(raw, dict):
+            raise ValueError("not an object")
+        return raw
+
+    def _streamed(self, client: "OpenAI", body: Json, timeout: Any, end: float) -> Json:
+        chunks: list[dict[str, Any]] = []
+        size = 0
+        with cast(Any, client.chat.completions.create)(**body, timeout=timeout) as stream:
+            for chunk in stream:
+                raw = chunk.to_dict()
+                size += len(str(raw))
+                self._in_time(end, size)
+                chunks.append(raw)
+        done = joined(chunks)
+        if done["choices"] and not done["choices"][0]["finish_reason"]:
+            raise Trouble("broke off in its reply", paid=True)
+        return done
+
+    def _in_time(self, end: float, size: int) -> None:
+        if self.clock() > end:
+            raise Trouble("took too long", paid=True)
+        if size > MAX_REPLY:
+            raise Trouble(f"sent more than {MAX_REPLY >> 20} MiB", paid=True)
+
+    def _client(self, model: Model) -> "OpenAI":
+        if self.loopback_only and urlsplit(model.base_url).hostname not in LOOPBACK:
+            raise BadInput(f"SOLVE_OFFLINE is set, and {model.base_url} is not this machine")
+        with self._lock:
+            known = self._clients.get((model.base_url, model.key_env))
+            if known is None:
+                known = self._clients[model.base_url, model.key_env] = connect(model.base_url, self.key(model))
+            return known
+
+
+def connect(base_url: str, key: str) -> "OpenAI":
+    """A client without retries of its own, and with nothing of the environment but proxies and certificates."""
+    import openai
+
+    # The client would read the organisation and the project from the environment, and send them to any host.
+    nobody = {} if is_openai(base_url) else {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
+    return openai.OpenAI(
+        base_url=base_url,
+        api_key=key,
+        max_retries=0,
+        default_headers=cast(Any, nobody),
+        # Reading the certificates costs 50 ms and is of no use without TLS; no redirect can lead to it.
+        http_client=openai.DefaultHttpxClient(follow_redirects=False, verify=base_url.startswith("https:")),
+    )
+
+
+def _status(error: "APIStatusError", model: Model) -> Trouble:
+    """What an HTTP status means, and whether another try can help."""
+    status, message = error.status_code, error.message[:300]
+    if status == 429 and error.code == "insufficient_quota":
+        return Trouble("", paid=False, fatal=BadInput(f"the account at {model.base_url} has no quota left: {message}"))
+    if status in BUSY or status >= 500:
+        return Trouble(f"answers {status}", paid=False, after=_retry_after(error))
+    fatal: Exception
+    if status in (401, 402, 403):
+        fatal = BadInput(f"{model.base_url} refuses the key in {model.key_env or 'no variable'} ({status}): {message}")
+    elif status == 404 or 300 <= status < 400:
+        fatal = BadInput(f"{model.base_url} has no model {model.id}, or is not the right address ({status}): {message}")
+    elif OVERFLOW.search(f"{error.code} {message}"):
+        fatal = ContextOverflow(f"longer than {model.id} can read: {message}")
+    elif FILTER.search(f"{error.code} {message}"):
+        fatal = ModelRefused(f"{model.base_url} refused the request: {message}")
+    else:
+        fatal = RequestRejected(f"{model.base_url} rejects the request ({status}): {message}")
+    return Trouble(f"answers {status}", paid=False, fatal=fatal)
+
+
+def _retry_after(error: "APIStatusError") -> float:
+    """Seconds; 0 where the server names none. Dates are rare here, and are taken for none."""
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "0")))
+    except ValueError:
+        return 0.0

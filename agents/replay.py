@@ -1,0 +1,73 @@
+"""`--model replay:FILE`: the journal of an earlier run in place of a server. Nothing is called, nothing is paid."""
+
+import difflib
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.record import Answer, Json, Recorded, Request, read
+from sandbox.api import BadInput
+
+SHOWN = 24  # lines of a difference that are shown
+
+
+class Cassette:
+    """Answers from a journal's file. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises BadInput: the file cannot be read, or is no journal."""
+        self._path = path
+        self._recorded = read(path)
+        self._lock = threading.Lock()
+
+    @property
+    def settings(self) -> Json:
+        return self._recorded.settings or {}
+
+    def play(self, request: Request) -> Answer:
+        """The recorded answer, each once.
+
+        Raises:
+            BadInput: this request was not recorded; shows how the nearest one differs.
+        """
+        with self._lock:
+            waiting = self._recorded.answers.get(request.key)
+            if waiting:
+                return waiting.popleft()
+        raise BadInput(f"{self._path} has no answer to a request of {request.seat}; {nearest(request, self._recorded)}")
+
+
+def nearest(request: Request, recorded: Recorded) -> str:
+    """How a request differs from the recorded one that is most like it."""
+    if not recorded.requests:
+        return "it has none at all"
+    best = max(recorded.requests.values(), key=lambda other: _likeness(request, other))
+    if best.key == request.key:
+        return "its answers to this request are used up"
+    ours, theirs = _lines(request), _lines(best)
+    lines = list(difflib.unified_diff(theirs, ours, f"recorded by {best.seat}", "asked now", lineterm="", n=1))
+    more = [f"... and {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else []
+    return "\n".join([f"the nearest is one of {best.seat}:", *lines[:SHOWN], *more])
+
+
+def _likeness(request: Request, other: Request) -> tuple[int, bool, int]:
+    common = 0
+    for ours, theirs in zip(request.hashes, other.hashes, strict=False):
+        if ours != theirs:
+            break
+        common += 1
+    return common, request.seat == other.seat, -abs(len(request.messages) - len(other.messages))
+
+
+def _lines(request: Request) -> list[str]:
+    return [json.dumps(dict(request.options), sort_keys=True), *_spoken(request.messages)]
+
+
+def _spoken(messages: Sequence[Json]) -> list[str]:
+    lines: list[str] = []
+    for message in messages:
+        rest = {name: value for name, value in message.items() if name not in ("role", "content")}
+        lines += [f"[{message.get('role')}]", *str(message.get("content") or "").splitlines()]
+        lines += [json.dumps(rest, sort_keys=True)] if rest else []
+    return lines
