@@ -1,0 +1,123 @@
+"""Images in a container engine, made by Dockerfiles that stand in `images/`."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound
+
+from sandbox.api import BuildFailed, Image, Limits
+from sandbox.archive import pack
+from sandbox.base_image import base_image, named_image
+from sandbox.cache import Cache
+from sandbox.engine import answers, connect
+from sandbox.store import Tell
+from sandbox.wheelhouse import TAIL, Target
+
+KEPT = 20  # images of repositories, and as many of dependencies
+SECONDS = 600.0  # without a word from the engine while it builds
+WORKDIR = "/work"
+DOCKERFILES = Path(__file__).with_name("images")
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+class DockerStore:
+    """`solve/env:KEY` is a repository, `solve/deps:KEY` the dependencies of some; `cache` knows when each was used."""
+
+    def __init__(self, cache: Path, requires_python: str, base: str, tell: Tell) -> None:
+        """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
+        self._client = connect(SECONDS)
+        found = named_image(self._client, base) if base else base_image(self._client, requires_python, tell)
+        with answers("the engine does not say what it is"):
+            architecture = str(self._client.version().get("Arch", ""))
+        self._base = found
+        self._tell = tell
+        self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps")}
+        self.target = Target(found.python, MACHINES.get(architecture, architecture))
+        self.system = f"docker {found.id}"
+
+    def turn(self, key: str) -> AbstractContextManager[None]:
+        return self._used["env"].turn(key)
+
+    def find(self, key: str) -> Image | None:
+        return self._find("env", key)
+
+    def dependencies(self, key: str, name: str, wheels: Callable[[], Path]) -> Image:
+        del key
+        with self._used["deps"].turn(name):
+            image = self._find("deps", name)
+            if image is not None:
+                return image
+            fetched = wheels()
+            self._tell("dependencies: installing, without network")
+            with tempfile.TemporaryDirectory(prefix="solve-") as folder:
+                (Path(folder) / "wheels").mkdir()
+                for wheel in fetched.glob("*.whl"):
+                    shutil.copy2(wheel, Path(folder) / "wheels")
+                return self._build("deps", name, Path(folder), "python.Dockerfile", self._base.id)
+
+    def finish(self, key: str, base: Image, tree: Path, installed: Path) -> Image:
+        with tempfile.TemporaryDirectory(prefix="stage-", dir=tree.parent) as folder:
+            tree.rename(Path(folder) / "tree")
+            installed.rename(Path(folder) / "installed")
+            return self._build("env", key, Path(folder), "repository.Dockerfile", base.ref)
+
+    def discard(self, key: str) -> None:
+        self._remove("env", key)
+
+    def _find(self, kind: str, key: str) -> Image | None:
+        if self._used[kind].find(key) is None:
+            return None
+        with answers("the engine does not say which images it has"):
+            try:
+                image = self._client.images.get(_tag(kind, key))
+            except ImageNotFound:  # somebody else removed it
+                return None
+        return Image("docker", str(image.id), WORKDIR)
+
+    def _build(self, kind: str, key: str, folder: Path, dockerfile: str, base: str) -> Image:
+        shutil.copy2(DOCKERFILES / dockerfile, folder / "Dockerfile")
+        limits = Limits()
+        lines: list[str] = []
+        with tempfile.TemporaryFile() as context, answers("the engine does not build"):
+            pack(folder, context, name=".", uid=0, gid=0)
+            context.seek(0)
+            events = self._client.api.build(
+                fileobj=context, custom_context=True, tag=_tag(kind, key), buildargs={"BASE": base}, decode=True,
+                rm=True, forcerm=True, network_mode="none",
+                container_limits={"memory": limits.memory, "memswap": limits.memory},
+            )  # fmt: skip
+            failed = _follow(events, lines)
+            with suppress(APIError):  # another build may be using one
+                self._client.images.prune({"dangling": True, "label": "solve.image=stage"})
+        if failed:
+            step = "dependencies" if kind == "deps" else "repository"
+            raise BuildFailed(step, "\n".join([*lines[-TAIL:], failed]))
+        self._used[kind].begin(key)
+        self._used[kind].finish(key)
+        for stale in self._used[kind].prune(KEPT):
+            self._remove(kind, stale)
+        with answers("the engine does not have what it built"):
+            image = self._client.images.get(_tag(kind, key))
+        return Image("docker", str(image.id), WORKDIR)
+
+    def _remove(self, kind: str, key: str) -> None:
+        self._used[kind].remove(key)
+        with suppress(APIError):  # not there, or a container still uses it
+            self._client.api.remove_image(_tag(kind, key))
+
+
+def _follow(events: Any, lines: list[str]) -> str:
+    """Read what the engine says while it builds into `lines`; the error it ends with, or empty."""
+    for event in events:
+        if "error" in event:
+            return str(event["error"]).strip()
+        lines += [line for line in str(event.get("stream", "")).splitlines() if line.strip()]
+    return ""
+
+
+def _tag(kind: str, key: str) -> str:
+    return f"solve/{kind}:{key}"
