@@ -1,6 +1,7 @@
 """Edits of text by search and replace (pure): exact first, then without regard to white space, else a clear refusal."""
 
 import difflib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,11 +107,17 @@ def _indent(line: str) -> str:
 def _shift(old: Sequence[str], wanted: Sequence[str]) -> tuple[str, str] | None:
     """What the indentation of `wanted` starts with, and what that of `old` has in its place; None if lines differ."""
     pairs = [(_indent(theirs), _indent(ours)) for theirs, ours in zip(wanted, old, strict=True) if theirs.strip()]
-    outer = min(pairs, key=lambda pair: len(pair[0]))
+    outer = os.path.commonprefix([theirs for theirs, _ in pairs])
+    found = set()
     for theirs, ours in pairs:
-        if ours != outer[1] + theirs[len(outer[0]) :] or not theirs.startswith(outer[0]):
+        inner = theirs[len(outer) :]
+        if not ours.endswith(inner):
             return None
-    return outer
+        found.add(ours[: len(ours) - len(inner)])
+    lead = found.pop()
+    # As little as possible: "the lines stand four deeper" also says where a new line goes that is indented less.
+    same = len(os.path.commonprefix([outer[::-1], lead[::-1]]))
+    return None if found else (outer[: len(outer) - same], lead[: len(lead) - same])
 
 
 def _fitted(new: str, old: Sequence[str], wanted: Sequence[str]) -> str:
