@@ -1,7 +1,6 @@
 """Edits of text by search and replace (pure): exact first, then without regard to white space, else a clear refusal."""
 
 import difflib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,7 +106,7 @@ def _indent(line: str) -> str:
 def _shift(old: Sequence[str], wanted: Sequence[str]) -> tuple[str, str] | None:
     """What the indentation of `wanted` starts with, and what that of `old` has in its place; None if lines differ."""
     pairs = [(_indent(theirs), _indent(ours)) for theirs, ours in zip(wanted, old, strict=True) if theirs.strip()]
-    outer = os.path.commonprefix([theirs for theirs, _ in pairs])
+    outer = _start([theirs for theirs, _ in pairs])
     found = set()
     for theirs, ours in pairs:
         inner = theirs[len(outer) :]
@@ -116,8 +115,14 @@ def _shift(old: Sequence[str], wanted: Sequence[str]) -> tuple[str, str] | None:
         found.add(ours[: len(ours) - len(inner)])
     lead = found.pop()
     # As little as possible: "the lines stand four deeper" also says where a new line goes that is indented less.
-    same = len(os.path.commonprefix([outer[::-1], lead[::-1]]))
+    same = len(_start([outer[::-1], lead[::-1]]))
     return None if found else (outer[: len(outer) - same], lead[: len(lead) - same])
+
+
+def _start(texts: Sequence[str]) -> str:
+    """What all of them start with."""
+    low, high = min(texts), max(texts)
+    return next((low[:at] for at, letter in enumerate(low) if letter != high[at]), low)
 
 
 def _fitted(new: str, old: Sequence[str], wanted: Sequence[str]) -> str:
