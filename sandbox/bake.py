@@ -1,0 +1,145 @@
+"""A base image and a list of steps → an image, kept under a tag that names what it was made from.
+
+Used where an environment is a script of the field's (SWE-bench's specifications) and not a recipe of ours. A step may
+have the network, for packages; it has no secret but the package index's own settings, and nothing of the harness.
+"""
+
+import fcntl
+import io
+import os
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+from docker.errors import ImageNotFound, NotFound
+
+from sandbox.api import BuildFailed, Image, ImageUnavailable, SandboxUnavailable
+from sandbox.engine import answers, connect
+
+# How the host reaches its package index; set while a step runs, never kept in the image.
+INDEX = (
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX",
+)  # fmt: skip
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # the base image's, where the host's were put when it was made
+CERTIFICATES = dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), AUTHORITIES)
+TAIL = 3000  # characters of a failed step that are kept
+PATIENCE = 3600.0  # seconds for one step
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A script for bash, run as root in `folder` with `set -e`."""
+
+    name: str
+    script: str
+    folder: str = "/"
+    network: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A host file or folder that comes to stand at `path` inside; links as links."""
+
+    source: Path
+    path: str
+
+
+def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str], workdir: str) -> Image:
+    """The image `tag`, made if it is not there. `tag` must change whenever anything else does.
+
+    Raises:
+        ImageUnavailable: the base is not here.
+        BuildFailed: a step failed.
+        SandboxUnavailable: the engine is gone.
+    """
+    with _only_one(tag):
+        if (kept := baked(tag, env, workdir)) is not None:
+            return kept
+        client = connect(PATIENCE)
+        with answers("the image cannot be made"):
+            try:
+                made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[])["Id"]
+            except ImageNotFound:
+                raise ImageUnavailable(f"image {base} is not in the engine: see sandbox/images/") from None
+            try:
+                client.api.start(made)
+                for item in work:
+                    if isinstance(item, Copy):
+                        client.api.put_archive(made, str(Path(item.path).parent), _archive(item))
+                    else:
+                        _run(client, made, item)
+                settings = [f"ENV {name}={value}" for name, value in env.items()] + [f"WORKDIR {workdir}"]
+                repository, _, version = tag.partition(":")
+                client.api.commit(made, repository, version, changes=settings)
+            finally:
+                client.api.remove_container(made, force=True)
+    kept = baked(tag, env, workdir)
+    if kept is None:
+        raise ImageUnavailable(f"image {tag} was made and is gone again")
+    return kept
+
+
+def baked(tag: str, env: Mapping[str, str], workdir: str) -> Image | None:
+    """The image of that tag as the engine has it, by its content's name; None if it is not there."""
+    with answers("the engine does not say which images it has"):
+        try:
+            return Image("docker", connect().images.get(tag).id, workdir, dict(env))
+        except (ImageNotFound, NotFound):
+            return None
+
+
+def pulled(name: str, env: Mapping[str, str], workdir: str) -> Image | None:
+    """A published image, fetched if the engine does not have it; None if it cannot be had."""
+    if (kept := baked(name, env, workdir)) is not None:
+        return kept
+    try:
+        with answers(f"{name} cannot be pulled"):
+            connect(PATIENCE).images.pull(name)
+    except SandboxUnavailable:
+        return None
+    return baked(name, env, workdir)
+
+
+def _run(client, container: str, step: Step) -> None:  # type: ignore[no-untyped-def]
+    given = {name: os.environ[name] for name in INDEX if name in os.environ} if step.network else {}
+    if not step.network:
+        _set_network(client, container, connected=False)
+    made = client.api.exec_create(
+        container,
+        ["bash", "-euo", "pipefail", "-c", step.script],
+        workdir=step.folder,
+        environment={**CERTIFICATES, **given, **step.env},
+    )
+    tail = ""
+    for chunk in client.api.exec_start(made, stream=True):
+        tail = (tail + chunk.decode("utf-8", "replace"))[-TAIL:]
+    if not step.network:
+        _set_network(client, container, connected=True)
+    if client.api.exec_inspect(made)["ExitCode"] != 0:
+        raise BuildFailed(step.name, tail.strip())
+
+
+def _set_network(client, container: str, *, connected: bool) -> None:  # type: ignore[no-untyped-def]
+    bridge = client.networks.get("bridge")
+    (bridge.connect if connected else bridge.disconnect)(container)
+
+
+def _archive(item: Copy) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(item.source, Path(item.path).name)
+    return packed.getvalue()
+
+
+@contextmanager
+def _only_one(tag: str) -> Iterator[None]:
+    """Two processes that make one image at once would each do the whole work."""
+    folder = platformdirs.user_cache_path("solve") / "bake"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{tag.replace('/', '_').replace(':', '_')}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,184 @@
+"""A patch, a row and a fresh sandbox → `Evidence`. Only the patch's text crosses; what comes back is read on the host.
+
+In the sandbox: the patch without what steers the tests, then the hidden tests, then a canary beside them whose name
+nobody can know, then the row's own command.
+"""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from random import SystemRandom
+from typing import cast
+
+from sandbox.api import MEBIBYTE, Sandbox
+from sandbox.canary import Canary as Planted
+from sandbox.canary import plant
+from sandbox.testlog import TestCase, function_name
+from sandbox.testrun import run_tests
+from tasks.harness import Harness
+from tasks.protected import protected, touched, without
+from tasks.score import Applied, Canary, Evidence
+from tasks.task import Answer
+
+VERSION = 1  # of what this file and `score` mean: raised when an older verdict must not be used again
+APPLY = Path(__file__).parent / "inside" / "apply.sh"
+MAX_LOG = 64 * MEBIBYTE
+SENTINELS = ("tests finished", "Ran ")  # a runner without our reporter came to its end
+
+
+class RowBroken(ValueError):
+    """The row cannot judge any patch: its own tests do not fit its base commit."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+def evaluate(open_sandbox: Callable[[], Sandbox], harness: Harness, answer: Answer, patch: bytes) -> Evidence:
+    """Grade one patch in a sandbox of its own.
+
+    Raises:
+        RowBroken: the row's tests cannot be put on its base.
+        SandboxUnavailable: the machine is gone: says nothing about the patch.
+    """
+    watch = Stopwatch()
+    with watch.stage("start"):
+        sandbox = open_sandbox()
+    try:
+        return _evaluate(sandbox, harness, answer, patch, watch)
+    finally:
+        with watch.stage("stop"):
+            sandbox.close()
+
+
+def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, watch: Stopwatch) -> Evidence:
+    guarded = exempt(answer)
+    kept, dropped = without(patch, guarded)
+    with watch.stage("apply"):
+        planted = plant(beside(harness.files)) if harness.files else None
+        how, changed, why = _apply(sandbox, patch, kept, answer.test_patch)
+        if how == "tests do not fit the base":
+            raise RowBroken(f"the row's tests do not apply to its base commit: {why}")
+        if how == "not at all":
+            return Evidence("not at all", dropped, problem=f"the patch does not apply: {why}", seconds=watch.seconds)
+        if how == "tests do not fit the patch":
+            return Evidence(
+                "not at all", dropped, problem="the patch is in the way of the tests", seconds=watch.seconds
+            )
+        if planted:
+            sandbox.write(planted.path, planted.source)
+    strayed = tuple(path for path in changed if guarded(path))
+    files = _mixed(harness.files, planted)
+    with watch.stage("tests"):
+        run = _structured if harness.structured else _printed
+        evidence = run(sandbox, harness, files, planted, (*answer.fail_to_pass, *answer.pass_to_pass))
+    return replace(evidence, applied=cast(Applied, how), dropped=dropped, strayed=strayed, seconds=watch.seconds)
+
+
+def exempt(answer: Answer) -> Callable[[str], bool]:
+    """Which paths of a patch must stand as on the base: the answer's tests, and what steers tests, unless the true
+    fix had to change that too."""
+    tests, fix = touched(answer.test_patch), touched(answer.patch)
+    return lambda path: path in tests or (protected(path) and path not in fix)
+
+
+def beside(files: Sequence[str]) -> str:
+    """A name for the canary's neighbour that every pytest collects when it is given by name."""
+    first = PurePosixPath(files[0].split("::")[0])
+    return str((first.parent if first.suffix else first) / "test_x.py")
+
+
+def _mixed(files: Sequence[str], planted: Planted | None) -> list[str]:
+    mixed = list(files)
+    if planted:
+        mixed.insert(SystemRandom().randrange(len(mixed) + 1), planted.path)
+    return mixed
+
+
+def _apply(sandbox: Sandbox, patch: bytes, kept: bytes, tests: bytes) -> tuple[str, list[str], str]:
+    """How it went, the paths that the patch changed, and the last line of what was printed about it."""
+    inside = f"/tmp/solve-{secrets.token_hex(8)}"  # noqa: S108  (inside the sandbox)
+    with tempfile.TemporaryDirectory(prefix="solve-grade-") as name:
+        folder = Path(name) / "patches"
+        folder.mkdir()
+        (folder / "whole.patch").write_bytes(patch)
+        (folder / "kept.patch").write_bytes(kept if kept.strip() else b"")
+        (folder / "tests.patch").write_bytes(tests)
+        (folder / "apply.sh").write_bytes(APPLY.read_bytes())
+        sandbox.copy_in(folder, inside)
+    done = sandbox.exec(["sh", f"{inside}/apply.sh", inside], timeout=300, max_output=16 * MEBIBYTE)
+    how, _, changed = done.stdout.partition(b"\n")
+    if not done.ok or not how:
+        raise RowBroken(f"patches cannot be applied in the row's image: {done.text().strip()[-200:]}")
+    sandbox.exec(["rm", "-rf", inside])
+    paths = [path.decode("utf-8", "surrogateescape").removeprefix("./") for path in changed.split(b"\0") if path]
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return how.decode(), paths, said[-1] if said else ""
+
+
+def _structured(
+    sandbox: Sandbox, harness: Harness, files: Sequence[str], planted: Planted | None, wanted: Sequence[str]
+) -> Evidence:
+    report = run_tests(sandbox, harness.command, files, timeout=harness.timeout)
+    cases = [case for case in report.cases.values() if case.id != report.command]
+    return Evidence(
+        "nothing to apply",
+        statuses=harness.read(cases, wanted),
+        exit_code=report.exit_code,
+        finished=report.usable and bool(cases),
+        problem=report.problem,
+        timed_out=report.problem.startswith("ran past"),
+        canary=_canary(planted, cases),
+        log=report.log,
+    )
+
+
+def _printed(
+    sandbox: Sandbox, harness: Harness, files: Sequence[str], planted: Planted | None, wanted: Sequence[str]
+) -> Evidence:
+    done = sandbox.exec(
+        ["/bin/sh", "-c", f'{harness.command} "$@"', "sh", *files],
+        env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
+        timeout=harness.timeout,
+        max_output=MAX_LOG,
+        attested=True,
+    )
+    text = done.text()
+    own = (planted.fails, planted.passes) if planted else ()
+    found = harness.read(text, [*wanted, *own])
+    return Evidence(
+        "nothing to apply",
+        statuses={name: status for name, status in found.items() if name not in own},
+        exit_code=done.exit_code,
+        finished=any(sentinel in text for sentinel in SENTINELS),
+        problem=f"ran past its {harness.timeout:.0f} s limit" if done.timed_out else "",
+        timed_out=done.timed_out,
+        canary=_canary(planted, [TestCase(name, found[name]) for name in own if name in found]),
+        log=text[-16_000:],
+    )
+
+
+def _canary(planted: Planted | None, cases: Sequence[TestCase]) -> Canary:
+    """Whether the planted tests were reported as they had to be."""
+    if planted is None:
+        return "none"
+    found = {function_name(case.id): case for case in cases}
+    fails, passes = found.get(planted.fails), found.get(planted.passes)
+    if fails is None or passes is None:
+        return "missing"
+    return "failed" if fails.fails and passes.status == "passed" else "passed"
