@@ -59,4 +59,9 @@ def checked(report: TestReport, canary: Canary) -> TestReport:
         and planted[canary.passes].status == "passed"
         and report.exit_code != 0
     )
-    return dataclasses.replace(report, cases=rest, problem=report.problem or ("" if sound else FORGED))
+    return dataclasses.replace(
+        report,
+        command=f"{report.command} (and two planted tests, one of which must fail)",
+        cases=rest,
+        problem=report.problem or ("" if sound else FORGED),
+    )
