@@ -31,14 +31,15 @@ def basic_authorization(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
-def credential_for(host: str, environment: Mapping[str, str]) -> Credential:
-    """The credential for `host` (`name` or `name:port`), and for no other: tokens never go to a host not named so.
+def forge_host(forge: str, environment: Mapping[str, str]) -> str:
+    """The one host that the environment's token belongs to: what the forge's own CI says, else the public one."""
+    variable, public = ("GITHUB_SERVER_URL", "github.com") if forge == "github" else ("CI_SERVER_URL", "gitlab.com")
+    return urlsplit(environment.get(variable, "")).netloc or public
 
-    github.com and gitlab.com are known; GITHUB_SERVER_URL and CI_SERVER_URL, which both forges' CI sets, name others.
-    """
-    if host in ("github.com", urlsplit(environment.get("GITHUB_SERVER_URL", "")).netloc):
-        variables = ("GITHUB_TOKEN", "GH_TOKEN")
-        return Credential("github", variables, next(filter(None, map(environment.get, variables)), ""))
-    if host in ("gitlab.com", urlsplit(environment.get("CI_SERVER_URL", "")).netloc):
-        return Credential("gitlab", ("GITLAB_TOKEN",), environment.get("GITLAB_TOKEN", ""))
+
+def credential_for(host: str, environment: Mapping[str, str]) -> Credential:
+    """The credential for `host` (`name` or `name:port`). A token goes to the host it belongs to, and to no other."""
+    for forge, variables in (("github", ("GITHUB_TOKEN", "GH_TOKEN")), ("gitlab", ("GITLAB_TOKEN",))):
+        if host.lower() == forge_host(forge, environment):
+            return Credential(forge, variables, next(filter(None, map(environment.get, variables)), ""))
     return Credential("", ())

@@ -113,9 +113,10 @@ def open_origin(
         yield replace(local_origin(mirror), name=repository)
         return
     if OWNER_NAME.fullmatch(repository):
-        advice = f"put a bare mirror there, or give https://github.com/{repository}"
-        place = f"{mirrors / repository}.git" if mirrors else f"a folder {repository}"
-        raise BadInput(f"there is no {place}: {advice}")
+        address = f"https://github.com/{repository}"
+        if mirrors is None:
+            raise BadInput(f"there is no folder {repository}: give {address}, or bare mirrors by --mirrors DIR")
+        raise BadInput(f"there is no {mirrors / repository}.git: put a bare mirror there, or give {address}")
     with TemporaryDirectory(prefix="solve-fetch-") as folder:
         yield _fetch(repository, revision, Path(folder), tell, environment)
 
