@@ -1,10 +1,12 @@
-"""Folder trees made by a hostile hand: walk and remove them without following a link, however deep they are."""
+"""Folder trees made by a hostile hand: walk, copy and remove them without following a link, however deep they are."""
 
 import errno
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.api import PathRefused
@@ -72,6 +74,52 @@ def enter(parent: int, place: tuple[bytes, ...]) -> int:
         finally:
             os.close(below)
     return folder
+
+
+def copy_tree(source: Path, parent: int, name: bytes) -> None:
+    """Copy a file, folder or link to `name` in the open folder `parent`: modes, times and links kept, links as links.
+
+    A folder is merged into a folder that is there; files and links replace files and links.
+
+    Raises:
+        OSError: as for `open`; a link where a folder has to be is NotADirectoryError, a folder where a file has to be
+            is IsADirectoryError.
+    """
+    folders = []
+    for place, entry, origin, found in walk(os.fsencode(source), None, frozenset()):
+        *above, last = (name, *place)
+        holder = enter(parent, tuple(above)) if above else os.dup(parent)
+        try:
+            _put(origin, entry, found, holder, last)
+        finally:
+            os.close(holder)
+        if stat.S_ISDIR(found.st_mode):
+            folders.append(((name, *place), stat.S_IMODE(found.st_mode)))
+    for path, mode in reversed(folders):  # at last, and the deepest first: a folder may forbid writing into it
+        folder = enter(parent, path)
+        os.fchmod(folder, mode)
+        os.close(folder)
+
+
+def _put(origin: int, entry: bytes, found: os.stat_result, holder: int, name: bytes) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=holder)
+        return
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=holder)
+    if stat.S_ISLNK(found.st_mode):
+        os.symlink(os.readlink(entry, dir_fd=origin), name, dir_fd=holder)
+        return
+    source = os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=origin)
+    with os.fdopen(source, "rb") as content:
+        target = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=holder
+        )
+        with os.fdopen(target, "wb") as copy:
+            shutil.copyfileobj(content, copy, 1 << 20)
+            os.fchmod(target, stat.S_IMODE(found.st_mode) & 0o777)
+        os.utime(name, ns=(found.st_mtime_ns, found.st_mtime_ns), dir_fd=holder, follow_symlinks=False)
 
 
 def remove_tree(path: Path) -> None:
