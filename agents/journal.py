@@ -7,9 +7,25 @@ is asked again: a killed run goes on without paying twice. `record.py` says what
 import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from agents.record import Answer, AnyRow, Asked, Booked, Done, Failed, Json, Message, Recorded, Request, Start, read
+from agents.record import (
+    Answer,
+    AnyRow,
+    Asked,
+    Booked,
+    Declined,
+    Done,
+    Failed,
+    Json,
+    Message,
+    No,
+    Recorded,
+    Request,
+    Start,
+    read,
+)
 from agents.record import Answered as AnsweredRow
 from sandbox.api import BadInput
 from tasks.limits import Amount
@@ -39,7 +55,7 @@ class Journal:
             self._write(Start(settings=settings))
             _sync_folder(path.parent)
 
-    def take(self, request: Request) -> Answer | None:
+    def take(self, request: Request) -> Answer | Declined | None:
         """The next recorded answer to this very request; each is given once."""
         with self._lock:
             waiting = self._recorded.answers.get(request.key)
@@ -72,20 +88,23 @@ class Journal:
         with self._lock:
             self._write(row)
 
-    def failed(self, number: int, why: str, used: Amount) -> None:
-        """A call without a reply, and what it is booked at."""
+    def failed(self, number: int, why: str, used: Amount, no: No | None = None) -> None:
+        """A call without a reply, and what it is booked at; `no`: what the server declined it for."""
         with self._lock:
-            self._write(Failed(call=number, why=why, used=Booked.of(used)))
+            self._write(Failed(call=number, why=why, used=Booked.of(used), no=no))
 
-    def result(self, seat: str, number: int, key: str) -> Json | None:
-        """What the seat's tool call with this number brought, if it is the same call as then."""
+    def remember(self, seat: str, number: int, key: str, make: Callable[[], Json]) -> Json:
+        """What was brought then, if the seat did the same thing under this number; else what `make` brings now.
+
+        It is on disk when this returns, so that a resumed run sends what was sent before.
+        """
         found = self._recorded.results.get((seat, number))
-        return found.result if found and found.key == key else None
-
-    def done(self, seat: str, number: int, key: str, result: Json) -> None:
-        """A tool's result: on disk when this returns, so that a resumed run sends what was sent before."""
+        if found is not None and found.key == key:
+            return found.result
+        result = make()
         with self._lock:
             self._write(Done(seat=seat, number=number, key=key, result=result))
+        return result
 
     def close(self) -> None:
         with self._lock:

@@ -1,20 +1,11 @@
 """The one place that calls a model: any OpenAI-compatible server, through the openai client.
 
 Every call is reserved at its worst case, written down, made, written down again, and only then acted on. What goes
-wrong is told apart by whose fault it is:
-
-    ModelError
-    ├── ModelUnavailable (ConnectionError)   busy, broken or gone after every retry: the machine's
-    ├── ModelRefused     (PermissionError)   the model, or the server's filter, declines: the model's
-    ├── ContextOverflow  (OverflowError)     more than the model can read
-    └── RequestRejected  (ValueError)        the server takes no such request: a feature it does not have
-
-A wrong key, address or name is `BadInput`; a budget that is used up is `OverBudget`.
+wrong is in `trouble.py`.
 """
 
 import json
 import random
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -24,13 +15,14 @@ from urllib.parse import urlsplit
 
 from agents.journal import Journal
 from agents.models import Model, is_openai
-from agents.record import Answer, Json, Request
+from agents.record import Answer, Declined, Json, Request
 from agents.reply import MalformedReply, Reply, joined, read_reply, usage_of
+from agents.trouble import NOS, ModelRefused, ModelUnavailable, Trouble, status_trouble
 from sandbox.api import BadInput
 from tasks.limits import Amount, Budget, OverBudget
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, OpenAI
+    from openai import OpenAI
 
 TRIES = 6  # of one request, the first among them
 MALFORMED_TRIES = 3
@@ -39,51 +31,15 @@ PATIENCE = 300.0  # seconds: a server that wants to be left alone for longer is 
 DEADLINE = 600.0  # seconds for one reply
 CONNECT = 20.0
 MAX_REPLY = 16 << 20  # bytes
-BUSY = frozenset({408, 409, 425, 429, 529})
-OVERFLOW = re.compile(
-    r"context[ _-]?(length|size|window)|maximum context|prompt is too long|input is too long|too many tokens",
-    re.IGNORECASE,
-)
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-FILTER = re.compile(r"content[ _-]?(filter|policy|management)|safety", re.IGNORECASE)
-
-
-class ModelError(Exception):
-    """Anything a model call raises on its own account."""
-
-
-class ModelUnavailable(ModelError, ConnectionError):
-    """Busy, broken or gone after every retry."""
-
-
-class ModelRefused(ModelError, PermissionError):
-    """The model, or the server's filter, declines to answer."""
-
-
-class ContextOverflow(ModelError, OverflowError):
-    """The request is longer than the model's context."""
-
-
-class RequestRejected(ModelError, ValueError):
-    """The server does not take such a request."""
 
 
 class Models(Protocol):
     """Answers requests: a server, a journal played back, a script."""
 
     def complete(self, model: Model, request: Request, *, tries: int = TRIES) -> Reply:
-        """Raises ModelError, OverBudget, BadInput as the module says."""
+        """Raises ModelError, OverBudget, BadInput: see `trouble.py`."""
         ...
-
-
-@dataclass(eq=False)
-class Trouble(Exception):
-    """One try that brought no reply."""
-
-    why: str
-    paid: bool  # perhaps: the request was sent and may have been answered
-    after: float = 0.0  # seconds that the server asks for
-    fatal: Exception | None = None  # what to raise in place of another try
 
 
 @dataclass
@@ -139,6 +95,8 @@ class Servers:
 
     def _reply(self, model: Model, request: Request) -> Reply:
         answer = self.journal.take(request) or self._call(model, request)
+        if isinstance(answer, Declined):
+            raise NOS[answer.kind](answer.why)
         reply = read_reply(answer)
         # What was read before is read again in the next request: its tokens are then known, not estimated.
         self._read[request.seat] = (request.hashes, reply.tokens_in)
@@ -154,7 +112,7 @@ class Servers:
                 raw = self._send(model, request)
             except Trouble as trouble:
                 used = worst if trouble.paid else Amount(1)
-                self.journal.failed(number, trouble.why, used)
+                self.journal.failed(number, str(trouble.fatal or trouble.why), used, trouble.no)
                 held.settle(used)
                 raise
             usage = usage_of(raw)
@@ -199,7 +157,7 @@ class Servers:
                 return self._streamed(client, body, timeout, end)
             return self._whole(client, body, timeout, end)
         except openai.APIStatusError as error:
-            raise _status(error, model) from error
+            raise status_trouble(error, model) from error
         except openai.APIConnectionError as error:
             unsent = isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
             raise Trouble("cannot be reached" if unsent else "broke off or took too long", paid=not unsent) from error
@@ -264,32 +222,3 @@ def connect(base_url: str, key: str) -> "OpenAI":
         # Reading the certificates costs 50 ms and is of no use without TLS; no redirect can lead to it.
         http_client=openai.DefaultHttpxClient(follow_redirects=False, verify=base_url.startswith("https:")),
     )
-
-
-def _status(error: "APIStatusError", model: Model) -> Trouble:
-    """What an HTTP status means, and whether another try can help."""
-    status, message = error.status_code, error.message[:300]
-    if status == 429 and error.code == "insufficient_quota":
-        return Trouble("", paid=False, fatal=BadInput(f"the account at {model.base_url} has no quota left: {message}"))
-    if status in BUSY or status >= 500:
-        return Trouble(f"answers {status}", paid=False, after=_retry_after(error))
-    fatal: Exception
-    if status in (401, 402, 403):
-        fatal = BadInput(f"{model.base_url} refuses the key in {model.key_env or 'no variable'} ({status}): {message}")
-    elif status == 404 or 300 <= status < 400:
-        fatal = BadInput(f"{model.base_url} has no model {model.id}, or is not the right address ({status}): {message}")
-    elif OVERFLOW.search(f"{error.code} {message}"):
-        fatal = ContextOverflow(f"longer than {model.id} can read: {message}")
-    elif FILTER.search(f"{error.code} {message}"):
-        fatal = ModelRefused(f"{model.base_url} refused the request: {message}")
-    else:
-        fatal = RequestRejected(f"{model.base_url} rejects the request ({status}): {message}")
-    return Trouble(f"answers {status}", paid=False, fatal=fatal)
-
-
-def _retry_after(error: "APIStatusError") -> float:
-    """Seconds; 0 where the server names none. Dates are rare here, and are taken for none."""
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "0")))
-    except ValueError:
-        return 0.0

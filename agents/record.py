@@ -20,6 +20,7 @@ from sandbox.api import BadInput
 from tasks.limits import Amount
 
 Json = Mapping[str, Any]
+No = Literal["overflow", "refused", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,14 @@ class Answer:
     reply: Json  # the server's JSON, as it came
     used: Amount  # what was booked for it
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A server's "no" to a request that no retry mends: it would be the same again."""
+
+    kind: "No"
+    why: str
 
 
 class Booked(BaseModel):
@@ -106,6 +115,7 @@ class Failed(Row):
     call: int
     why: str
     used: Booked
+    no: No | None = None
 
 
 class Done(Row):
@@ -129,7 +139,7 @@ class Recorded:
     settings: Json | None = None
     messages: dict[str, Json] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
-    answers: dict[str, deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
+    answers: dict[str, deque[Answer | Declined]] = field(default_factory=lambda: defaultdict(deque))
     results: dict[tuple[str, int], Done] = field(default_factory=dict)
     unended: dict[int, Asked] = field(default_factory=dict)  # perhaps paid, answer lost
     asked: dict[int, Asked] = field(default_factory=dict)
@@ -158,6 +168,8 @@ class Recorded:
             case Failed():
                 self.unended.pop(row.call)
                 self.spent += row.used.amount()
+                if row.no:
+                    self.answers[self.asked[row.call].key].append(Declined(row.no, row.why))
             case Done():
                 self.results[row.seat, row.number] = row
 

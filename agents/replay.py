@@ -3,10 +3,14 @@
 import difflib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from agents.record import Answer, Json, Recorded, Request, read
+from agents.models import Model
+from agents.record import Answer, Declined, Json, Recorded, Request, read
+from agents.reply import MalformedReply, Reply, read_reply
+from agents.trouble import NOS, ModelRefused
 from sandbox.api import BadInput
 
 SHOWN = 24  # lines of a difference that are shown
@@ -15,9 +19,10 @@ SHOWN = 24  # lines of a difference that are shown
 class Cassette:
     """Answers from a journal's file. Safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told: Callable[[str, Reply], None] = lambda seat, reply: None) -> None:
         """Raises BadInput: the file cannot be read, or is no journal."""
         self._path = path
+        self._told = told
         self._recorded = read(path)
         self._lock = threading.Lock()
 
@@ -25,7 +30,25 @@ class Cassette:
     def settings(self) -> Json:
         return self._recorded.settings or {}
 
-    def play(self, request: Request) -> Answer:
+    def remember(self, seat: str, number: int, key: str, make: Callable[[], Json]) -> Json:
+        """What was brought then; made anew where nothing was."""
+        found = self._recorded.results.get((seat, number))
+        return found.result if found is not None and found.key == key else make()
+
+    def complete(self, model: Model, request: Request, *, tries: int = 1) -> Reply:
+        """As a server would answer; malformed replies were asked again then, and are passed over now."""
+        while True:
+            answer = self.play(request)
+            if isinstance(answer, Declined):
+                raise NOS[answer.kind](answer.why)
+            with suppress(MalformedReply):
+                reply = read_reply(answer)
+                if reply.refusal:
+                    raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
+                self._told(request.seat, reply)
+                return reply
+
+    def play(self, request: Request) -> Answer | Declined:
         """The recorded answer, each once.
 
         Raises:

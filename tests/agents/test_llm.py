@@ -13,11 +13,12 @@ import pytest
 from model_server import Drip, Drop, ModelServer, Raw, Say, Status, overflow, wrong_model
 
 from agents.journal import Journal
-from agents.llm import ContextOverflow, ModelRefused, ModelUnavailable, RequestRejected, Servers
+from agents.llm import Servers
 from agents.models import Model, Price
 from agents.record import Request, read
 from agents.replay import Cassette
 from agents.reply import Reply
+from agents.trouble import ContextOverflow, ModelRefused, ModelUnavailable, RequestRejected
 from sandbox.api import BadInput
 from tasks.limits import Allowance, Amount, Budget, OverBudget
 
@@ -151,7 +152,7 @@ def test_a_server_that_sends_no_completions_is_given_up(bench_at: BenchAt) -> No
         (Status(307, {"Location": "http://127.0.0.1:9/"}), BadInput, "not the right address"),
         (wrong_model(), BadInput, "has no model m"),
         (Status(400, error={"message": "bad", "code": "x"}), RequestRejected, "bad"),
-        (overflow(), ContextOverflow, "longer than m can read"),
+        (overflow(), ContextOverflow, "m at .* cannot read as much"),
         (Status(400, error={"message": "no", "code": "content_filter"}), ModelRefused, "refused"),
         (Status(429, error={"message": "pay", "code": "insufficient_quota"}), BadInput, "no quota left"),
         (Say(refusal="I will not"), ModelRefused, "I will not"),
@@ -266,6 +267,21 @@ def test_a_malformed_answer_is_not_paid_twice_either(bench_at: BenchAt) -> None:
     assert again.servers.malformed == 1
 
 
+def test_what_a_server_declined_is_not_asked_again(bench_at: BenchAt) -> None:
+    with ModelServer([overflow()]) as server:
+        for _ in range(2):
+            with pytest.raises(ContextOverflow):
+                bench_at(server.url).ask()
+
+
+def test_what_was_brought_once_is_brought_again(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "j", {})
+    assert first.remember("s", 0, "k", lambda: {"at": 1}) == {"at": 1}
+    second = Journal(tmp_path / "j", {})
+    assert second.remember("s", 0, "k", lambda: {"at": 2}) == {"at": 1}
+    assert second.remember("s", 0, "other", lambda: {"at": 3}) == {"at": 3}
+
+
 def test_a_call_that_never_ended_is_booked_in_full(bench_at: BenchAt) -> None:
     with ModelServer([Say("repeated", tokens=(10, 5))]) as server:
         dead = bench_at(server.url)
@@ -316,7 +332,7 @@ def test_many_threads_write_whole_rows(tmp_path: Path) -> None:
 
     def work(number: int) -> None:
         for turn in range(10):
-            journal.done(f"seat/{number}", turn, "k", {"text": "x" * 5000})
+            journal.remember(f"seat/{number}", turn, "k", lambda: {"text": "x" * 5000})
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:

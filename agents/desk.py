@@ -1,0 +1,255 @@
+"""Where one role works: a sandbox with the tree as edited so far, and the edits, kept on the host.
+
+The edits are the truth, the sandbox only runs them: a sandbox that is lost is opened again with the same files in it.
+Each act is remembered with what it brought and changed, so that a resumed run does nothing twice.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from agents import tools
+from agents.edits import EditRefused, replace
+from agents.evidence import describe
+from agents.record import Json, digest
+from agents.syntax import broken
+from sandbox.api import MEBIBYTE, PathRefused, Sandbox
+from sandbox.testrun import run_tests
+from tasks.solvers import Site
+
+Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
+
+LINES = 250  # of one view
+WIDTH = 400  # characters of one line
+MOST_ADOPTED = 200  # files that one command may change
+MARK = "/tmp/solve-mark"  # noqa: S108 (inside the sandbox)
+CHANGED = f"find . -path ./.git -prune -o -type f -newer {MARK} -print0; touch {MARK}"
+NEW = re.compile(r"(^|/)(__pycache__|\.pytest_cache|\.mypy_cache|\.hypothesis|[^/]+\.egg-info)/|\.pyc$|^\./\.git/")
+
+
+class Memory(Protocol):
+    """What a seat did and what it brought: a journal, or one that is played back."""
+
+    def remember(self, seat: str, number: int, key: str, make: Callable[[], Json]) -> Json: ...
+
+
+class Finder(Protocol):
+    """Finds code by text or by words, in the base tree."""
+
+    def __call__(self, query: str) -> str: ...
+
+
+class Desk:
+    """Use as a context manager: leaving it closes the sandbox."""
+
+    def __init__(self, site: Site, seat: str, memory: Memory, find: Finder, clean: Callable[[str], str]) -> None:
+        self.files: dict[str, bytes | None] = {}
+        self.failing: Collection[str] = site.showing  # tests that `test` runs where none are named
+        self._site = site
+        self._seat = seat
+        self._memory = memory
+        self._find = find
+        self._clean = clean  # takes secrets out of what a tool brings, before anything sees it
+        self._sandbox: Sandbox | None = None
+        self._acts = 0
+
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def put(self, files: Files) -> None:
+        """Start from these edits."""
+        self.files.update(files)
+        if self._sandbox is not None:
+            _write(self._sandbox, files)
+
+    def act(self, call: tools.Tool) -> str:
+        """Do what a model asks for; what it brings is text for it, whatever goes wrong with the call itself.
+
+        Raises:
+            SandboxUnavailable: the machine is gone.
+        """
+        self._acts += 1
+        key = digest([call.name, call.model_dump()])
+        result = self._memory.remember(self._seat, self._acts, key, lambda: self._make(call))
+        brought = {path: _bytes(content) for path, content in result["files"].items()}
+        self.put({path: content for path, content in brought.items() if self.files.get(path, b"\0") != content})
+        return str(result["text"])
+
+    def _make(self, call: tools.Tool) -> Json:
+        before = dict(self.files)
+        try:
+            text = self._do(call)
+        except (FileNotFoundError, IsADirectoryError, PermissionError, NotADirectoryError) as error:
+            text = f"{getattr(call, 'path', '')}: {error.strerror or error}"
+        except (PathRefused, EditRefused) as error:
+            text = str(error)
+        changed = {path: content for path, content in self.files.items() if before.get(path, b"\0") != content}
+        return {"text": _cut(self._clean(text)), "files": {path: _text(changed[path]) for path in changed}}
+
+    def _do(self, call: tools.Tool) -> str:
+        match call:
+            case tools.View():
+                return self._view(call)
+            case tools.Search():
+                return self._find(call.query)
+            case tools.Edit():
+                return self._edit(call)
+            case tools.Create():
+                return self._create(call)
+            case tools.Delete():
+                path = inside(call.path)
+                self.sandbox.read(path)
+                self._set(path, None)
+                return f"{path} is removed"
+            case tools.Run():
+                return self._run(call)
+            case tools.Test():
+                return self._test(call)
+            case _:
+                raise TypeError(f"a desk does not {call.name}")
+
+    @property
+    def sandbox(self) -> Sandbox:
+        if self._sandbox is None:
+            self._sandbox = self._site.open()
+            _write(self._sandbox, self.files)
+            self._sandbox.exec(["touch", MARK])
+        return self._sandbox
+
+    def _view(self, call: tools.View) -> str:
+        try:
+            text = self.sandbox.read(call.path).decode("utf-8", "replace")
+        except IsADirectoryError:
+            return self.sandbox.exec(["ls", "-1ApL", "--", call.path], timeout=20).text()
+        lines = text.splitlines()
+        if call.start > max(1, len(lines)):
+            return f"{call.path} has {len(lines)} lines"
+        end = min(len(lines), call.end or call.start + LINES - 1, call.start + 2 * LINES)
+        shown = [f"{number:6}\t{lines[number - 1][:WIDTH]}" for number in range(call.start, end + 1)]
+        more = [f"({len(lines) - end} more lines)"] if end < len(lines) else []
+        return "\n".join([*shown, *more]) or "(the file is empty)"
+
+    def _edit(self, call: tools.Edit) -> str:
+        path = inside(call.path)
+        before = self.sandbox.read(path)
+        try:
+            text = before.decode("utf-8")
+        except UnicodeDecodeError:
+            raise EditRefused(f"{path} is not UTF-8 text: it cannot be edited here") from None
+        edited = replace(text, call.search, call.replace)
+        self._accept(path, before, edited.text.encode())
+        noted = f" ({edited.how})" if edited.how else ""
+        return f"{path} is edited at line {edited.line}{noted}"
+
+    def _create(self, call: tools.Create) -> str:
+        path = inside(call.path)
+        before = b""
+        with suppress(FileNotFoundError):
+            before = self.sandbox.read(path)
+        self._accept(path, before, call.content.encode())
+        return f"{path} is written, {len(call.content.splitlines())} lines"
+
+    def _accept(self, path: str, before: bytes, after: bytes) -> None:
+        problem = broken(path, before, after)
+        if problem:
+            raise EditRefused(f"not accepted: {path} would no longer parse; {problem}")
+        self._set(path, after)
+
+    def _set(self, path: str, content: bytes | None) -> None:
+        self.files[path] = content
+        _write(self.sandbox, {path: content})
+
+    def _run(self, call: tools.Run) -> str:
+        seconds = max(1.0, min(call.seconds, self._site.budget.seconds_left))
+        done = self.sandbox.exec(call.command, timeout=seconds, max_output=2 * MEBIBYTE)
+        ended = f"ended after {seconds:.0f} s" if done.timed_out else f"exit status {done.exit_code}"
+        kept, strange = self._adopt()
+        notes = [f"changed: {', '.join(kept)}"] if kept else []
+        notes += [f"not part of the patch, unless you create them: {', '.join(strange)}"] if strange else []
+        return "\n".join([_cut(done.text().rstrip()), f"[{ended}]", *notes]).lstrip()
+
+    def _test(self, call: tools.Test) -> str:
+        chosen = call.tests or sorted(self.failing)
+        seconds = max(1.0, min(tools.MOST_SECONDS, self._site.budget.seconds_left))
+        report = run_tests(self.sandbox, self._site.test_command, chosen, timeout=seconds)
+        self._adopt()
+        return describe(report, self._site.baseline)
+
+    def _adopt(self) -> tuple[list[str], list[str]]:
+        """Take over what a command changed in files of the tree; name the new files that it left."""
+        listed = self.sandbox.exec(CHANGED, timeout=60).stdout.split(b"\0")
+        paths = sorted(path.decode().removeprefix("./") for path in listed if path and _decodes(path))
+        kept: list[str] = []
+        strange: list[str] = []
+        for path in paths:
+            known = path in self.files or _is_file(self._site.tree, path)
+            if not known and not NEW.search(path):
+                strange.append(path)
+            elif known and len(kept) < MOST_ADOPTED:
+                content = self.sandbox.read(path)
+                if content != self._content(path):
+                    self.files[path] = content
+                    kept.append(path)
+        return kept, strange[:5]
+
+    def _content(self, path: str) -> bytes | None:
+        return self.files[path] if path in self.files else (self._site.tree / path).read_bytes()
+
+
+def inside(path: str) -> str:
+    """A path of the tree, as the patch will name it. Raises PathRefused for any other."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or ".git" in parts:
+        raise PathRefused(f"{path}: give a path of the repository, relative to its root")
+    return str(PurePosixPath(*parts))
+
+
+def _is_file(tree: Path, path: str) -> bool:
+    """Whether the base has this file: no link on the way is followed."""
+    place = tree
+    for part in PurePosixPath(path).parts:
+        place /= part
+        if place.is_symlink():
+            return False
+    return place.is_file()
+
+
+def _write(sandbox: Sandbox, files: Files) -> None:
+    for path, content in files.items():
+        if content is None:
+            sandbox.exec(["rm", "-f", "--", path])
+        else:
+            mode = 0o755 if sandbox.exec(["test", "-x", path]).ok else 0o644
+            sandbox.write(path, content, mode=mode)
+
+
+def _cut(text: str) -> str:
+    """The first third and the last two: errors stand at the end."""
+    if len(text) <= tools.SHOWN:
+        return text
+    head = tools.SHOWN // 3
+    left = len(text) - tools.SHOWN
+    return f"{text[:head]}\n[... {left} characters left out ...]\n{text[-(tools.SHOWN - head) :]}"
+
+
+def _decodes(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
