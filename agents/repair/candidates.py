@@ -38,7 +38,7 @@ class Findings:
 
 
 def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) -> list[Proposal]:
-    """Edits of all files in order of cost. `until`: time.monotonic() after which less suspicious places are left out."""
+    """Edits of all files in order of cost. `until`: time.monotonic() after which no further place is looked at."""
     found: dict[tuple[str, Edit], Proposal] = {}
     scopes: dict[tuple[str, ast.AST | None], Scope] = {}  # the same for all nodes of a function
     for source, node, suspicion in places(sources, findings.suspicion):
@@ -55,7 +55,7 @@ def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) 
                 core = trimmed(source.data, change.edit)
                 key = (source.path, core)
                 cost = change.cost + WEIGHT * (1 - suspicion)
-                if core.start == core.end and not core.text or (key in found and found[key].cost <= cost):
+                if (core.start == core.end and not core.text) or (key in found and found[key].cost <= cost):
                     continue
                 found[key] = Proposal(source.path, change.edit, cost, name, getattr(node, "lineno", 0))
     return sorted(found.values(), key=lambda item: (item.cost, item.path, item.edit))

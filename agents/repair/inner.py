@@ -7,8 +7,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.repair.candidates import Proposal
-from agents.repair.observed import search_rows, survey_rows
-from agents.repair.observed import End, Frame, Head, Modules, Progress, Regressed, Second, Test
+from agents.repair.observed import (
+    End,
+    Frame,
+    Head,
+    Modules,
+    Progress,
+    Regressed,
+    Second,
+    Test,
+    search_rows,
+    survey_rows,
+)
 from agents.repair.source import Source
 from sandbox.api import MEBIBYTE, ExecResult, Sandbox
 

@@ -1,6 +1,7 @@
 """Which of the patches that pass is the likeliest: its cost, and what in it is often wrong."""
 
 import ast
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class Ranked:
 
 
 def ranked(source: Source, proposals: Iterable[Proposal]) -> list[Ranked]:
-    """Patches of one file, likeliest first; those that parse to the same program as a likelier one are counted there."""
+    """Patches of one file, likeliest first; the same program written otherwise counts with its likeliest form."""
     groups: dict[str, list[Ranked]] = {}
     for proposal in proposals:
         try:
@@ -129,7 +130,7 @@ def _blocks(function: Function) -> list[list[ast.stmt]]:
 def _repeats(function: Function) -> int:
     """Neighbours that say the same."""
     texts = [[ast.dump(item) for item in block] for block in _blocks(function)]
-    return sum(one == other for block in texts for one, other in zip(block, block[1:], strict=False))
+    return sum(one == other for block in texts for one, other in itertools.pairwise(block))
 
 
 def _dead(function: Function) -> int:

@@ -27,7 +27,7 @@ class Scope:
     attributes: Mapping[str, Mapping[str, Types]]
     globals: Mapping[str, str]  # name → function, class, import, constant
 
-    def types(self, node: ast.expr) -> Types:  # noqa: C901, PLR0911  (a table in the shape of a match)
+    def types(self, node: ast.expr) -> Types:  # noqa: C901  (a table in the shape of a match)
         """Type names this expression may have; unknown where nothing tells."""
         match node:
             case ast.Constant(value=value):
@@ -102,11 +102,9 @@ def local_names(function: Function) -> list[str]:
     for node in own_nodes(function.body):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             found.append(node.id)
-        elif isinstance(node, Function | ast.ClassDef):
-            found.append(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.append(node.name)
-    return list(dict.fromkeys(found))
+        elif isinstance(node, Function | ast.ClassDef | ast.ExceptHandler):
+            found.append(node.name or "")
+    return [name for name in dict.fromkeys(found) if name]
 
 
 def own_nodes(body: Iterable[ast.AST]) -> Iterable[ast.AST]:

@@ -7,7 +7,6 @@ from pathlib import PurePosixPath
 
 from agents.repair import files, journal
 from agents.repair.candidates import Findings, Proposal, propose
-from agents.repair.clues import clues
 from agents.repair.edits import apply
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
 from agents.repair.observed import Head, Modules, Progress, Test
@@ -177,7 +176,10 @@ def _problem(rows: Sequence[object], showing: Sequence[str]) -> str:
     if set(head.missing) >= set(showing):
         why = head.problems[0].splitlines()[-1][:200] if head.problems else "pytest does not collect them"
         return f"the failing tests cannot be run one by one: {why}"
-    if not any(isinstance(row, Test) and row.id in showing and row.status != "passed" for row in rows):
+    ran = [row for row in rows if isinstance(row, Test) and row.id in showing]
+    if not ran:
+        return "the failing tests could not be watched in the time there is"
+    if all(row.status == "passed" for row in ran):
         return "the failing tests pass when they are run alone: they fail by order or by chance"
     return ""
 

@@ -52,7 +52,8 @@ class Source:
         return Edit(*self.span(node), text.encode())
 
     def line_start(self, node: ast.AST) -> int:
-        return self.starts[getattr(node, "lineno") - 1]
+        line: int = node.lineno  # type: ignore[attr-defined]
+        return self.starts[line - 1]
 
     def indent(self, statement: ast.stmt) -> str:
         """What stands before a statement that begins its line; other statements have none that could be reused."""

@@ -1,6 +1,7 @@
 """Conditions: their junctions, their negation, what they leave out."""
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from agents.repair.operators.comparisons import is_condition
@@ -16,7 +17,7 @@ def junction(spot: Spot) -> Iterator[Change]:
         return
     old, new = ("and", "or") if isinstance(spot.node.op, ast.And) else ("or", "and")
     values = spot.node.values
-    for left, right in zip(values, values[1:], strict=False):
+    for left, right in itertools.pairwise(values):
         yield from spot.between(left, right, old, new, 1.1)
     for dropped in values:
         rest = [spot.text(value) for value in values if value is not dropped]
@@ -43,7 +44,7 @@ def negation(spot: Spot) -> Iterator[Change]:
 
 def condition_name(spot: Spot) -> Iterator[Change]:
     """`while True` or `if done` by the truth of another variable."""
-    if isinstance(spot.node, ast.Constant | ast.Name) and isinstance(spot.node, ast.expr) and is_condition(spot):
+    if isinstance(spot.node, ast.Constant | ast.Name) and is_condition(spot):
         for name in spot.scope.variables:
             if name != spot.text(spot.node):
                 yield spot.replace(spot.node, name, 1.6)

@@ -99,31 +99,35 @@ def called(spot: Spot) -> Iterator[Change]:
             yield spot.replace(spot.node, f"{spot.text(spot.node)}()", 1.4 if types else 2.0)
 
 
-def keyword(spot: Spot) -> Iterator[Change]:
-    """A keyword that the callee's signature or a sibling call knows; a position turned into its keyword."""
+def sibling_keyword(spot: Spot) -> Iterator[Change]:
+    """A keyword argument that another call of the same name gives."""
     if not isinstance(spot.node, ast.Call):
         return
     have = {item.arg for item in spot.node.keywords}
-    name = last_name(spot.node.func)
-    pieces = _pieces(spot)
-    for other in spot.source.calls.get(name, []):
-        for item in other.keywords if other is not spot.node else ():
+    for other in spot.source.calls.get(last_name(spot.node.func), []):
+        for item in other.keywords:
             if item.arg and item.arg not in have:
-                yield _call(spot, [*pieces, f"{item.arg}={spot.text(item.value)}"], 1.6)
-    for parameter in spot.source.parameters.get(name, []):
-        if parameter in have or parameter in ("self", "cls"):
+                yield _call(spot, [*_pieces(spot), f"{item.arg}={spot.text(item.value)}"], 1.6)
+
+
+def keyword(spot: Spot) -> Iterator[Change]:
+    """A keyword that the callee's signature knows; the last position turned into one."""
+    if not isinstance(spot.node, ast.Call):
+        return
+    have = {item.arg for item in spot.node.keywords} | {"self", "cls"}
+    pieces = _pieces(spot)
+    for parameter in spot.source.parameters.get(last_name(spot.node.func), []):
+        if parameter in have:
             continue
-        values = ["True", "False", "None"]
-        if parameter in spot.scope.variables:
-            values.insert(0, parameter)
-        if parameter in spot.scope.attributes.get("self", {}):
-            values.insert(0, f"self.{parameter}")
-        for value in values:
-            yield _call(spot, [*pieces, f"{parameter}={value}"], 1.6 if value == parameter else 2.1)
+        near = [parameter] if parameter in spot.scope.variables else []
+        near += [f"self.{parameter}"] if parameter in spot.scope.attributes.get("self", {}) else []
+        for value in (*near, "True", "False", "None"):
+            yield _call(spot, [*pieces, f"{parameter}={value}"], 1.6 if value in near else 2.1)
         for argument in spot.node.args[-1:]:
             if not isinstance(argument, ast.Starred):
-                rest = [piece for piece in pieces if piece != spot.text(argument)]
-                yield _call(spot, [*rest, f"{parameter}={spot.text(argument)}"], 1.8)
+                at = len(spot.node.args) - 1
+                named = f"{parameter}={spot.text(argument)}"
+                yield _call(spot, [*pieces[:at], named, *pieces[at + 1 :]], 1.8)
 
 
 def _pieces(spot: Spot) -> list[str]:

@@ -54,9 +54,9 @@ def case(spot: Spot) -> Iterator[Change]:
 
 
 def _string(spot: Spot) -> str | None:
-    if isinstance(spot.node, ast.Constant) and isinstance(spot.node.value, str):
-        if not isinstance(spot.parent, ast.Expr | ast.JoinedStr | ast.FormattedValue):
-            return spot.node.value
+    match spot.node:
+        case ast.Constant(value=str() as value) if not isinstance(spot.parent, ast.Expr | ast.JoinedStr):
+            return value
     return None
 
 

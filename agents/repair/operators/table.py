@@ -57,6 +57,7 @@ OPERATORS: Mapping[str, Operator] = {
     "call added": calls.wrapped,
     "called": calls.called,
     "keyword": calls.keyword,
+    "keyword of sibling": calls.sibling_keyword,
     "statement deleted": statements.deleted,
     "statements exchanged": statements.exchanged,
     "statement moved": statements.moved,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -59,11 +60,10 @@ class Fork:
         if self.ended:
             return
         self.ended = True
-        for end in (os.killpg, os.kill):
-            try:
-                end(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is there once it leads its session
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         os.close(self.fd)

@@ -5,7 +5,6 @@ Functions are found by the garbage collector: whatever holds them (a decorator's
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast

@@ -18,6 +18,7 @@ from solve_repair.watch import Watch
 from solve_repair.workers import stop_here
 
 FIRST = 1.5  # CPU seconds for the first traced test that shows the issue, unless the base run says that it needs more
+MOST = 10.0
 LATER = 0.4  # once one has run past that: its coverage is complete long before
 GUARD = 2.0  # CPU seconds for a traced test that passes
 SHARE = 0.6  # of the survey's time that tests which pass may use
@@ -47,8 +48,8 @@ def _showing(
         if time.monotonic() > plan.deadline:
             results.append(None)
             continue
-        known = plan.durations.get(item.nodeid, 0.0)
-        rows = forks.fork(_traced_alone(runner, watch, item, index, max(limit, 8 * known))).wait(5 * limit + 10 * known)
+        allowed = limit if limit == LATER else max(limit, min(MOST, 8 * plan.durations.get(item.nodeid, 0.0)))
+        rows = forks.fork(_traced_alone(runner, watch, item, index, allowed)).wait(6 * allowed + 3)
         result: dict[str, Any] = {"status": "timeout", "stable": True}
         for row in rows:
             result.update(row.get("result", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from dataclasses import dataclass
 from types import FrameType
@@ -67,10 +68,8 @@ def calibrate(bench: Bench) -> dict[str, int]:
     def body(send: forks.Send) -> None:
         bench.runner.light = True
         for index, path in bench.paths().items():
-            try:
+            with contextlib.suppress(NotSwappable, SyntaxError, ValueError):
                 bench.live.swap(path, bench.plan.units[index], None)
-            except (NotSwappable, SyntaxError, ValueError):
-                continue
         forks.cpu_limit(4.0)
         guards = [name for name in bench.plan.guard if bench.plan.durations.get(name, 1.0) < 0.1]
         for name in [*bench.showing, *guards[:20]]:

@@ -1,0 +1,192 @@
+"""How many of QuixBugs' Python programs the repair engine finds a patch for that passes all their given tests.
+
+    python tests/bench/quixbugs.py --quixbugs DIR [-j N] [--seconds S] [--json] [NAME ...]
+
+DIR is a checkout of https://github.com/jkoppel/QuixBugs. The engine runs as it does in the product: by `RepairSolver`
+in a sandbox (local: no isolation, for programs that are known). A tree in which the correct programs stand says which
+tests there are; those of them that do not pass on the buggy program show the bug. A patch counts as found when the
+solver delivers it: all given tests pass in a process of its own.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agents.repair.solver import RepairSolver
+from sandbox.api import Image
+from sandbox.local import LocalSandbox
+from sandbox.testlog import TestCase, TestReport
+from sandbox.testrun import run_tests
+from tasks.event import silent
+from tasks.limits import Budget
+from tasks.solvers import Site
+from tasks.task import Issue, Task
+
+COMMAND = "python -m pytest"
+PARTS = ("python_testcases", "json_testcases", "conftest.py")
+HANGS = 3.0  # seconds without an end after which a run of the buggy program is taken to hang
+ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
+
+
+@dataclass(frozen=True)
+class Result:
+    program: str
+    found: bool
+    reason: str
+    showing: int
+    plausible: int
+    tried: int  # edits until the search ended
+    to_first: int  # edits until the first plausible one
+    cpu: float  # seconds of all processes of the solve, host side included
+    cpu_to_first: float  # seconds of the search until then
+    diff: str
+
+
+def image(quixbugs: Path, programs: str, folder: Path) -> Image:
+    """A folder with the programs of that sort as `python_programs`, and this environment."""
+    tree = folder / "tree"
+    shutil.copytree(quixbugs / programs, tree / "python_programs")
+    for part in PARTS:
+        source = quixbugs / part
+        if source.is_dir():
+            shutil.copytree(source, tree / part)
+        else:
+            shutil.copy(source, tree / part)
+    (folder / "venv").symlink_to(sys.prefix)
+    return Image("local", str(folder), "", ENV)
+
+
+def baseline(buggy: Image, test: str, names: frozenset[str]) -> TestReport:
+    """The buggy program's own run. Where it hangs, the test that hung has failed and the others go on."""
+    cases: dict[str, TestCase] = {}
+    seconds = 0.0
+    left = sorted(names)
+    while left:
+        with LocalSandbox(buggy) as sandbox:
+            report = run_tests(sandbox, COMMAND, left, timeout=HANGS)
+        seconds += report.seconds
+        cases.update(report.cases)
+        rest = [name for name in left if name not in cases]
+        if rest:
+            cases[rest[0]] = TestCase(rest[0], "failed", 0.0, "did not end")
+        left = rest[1:]
+    return TestReport(f"{COMMAND} {test}", 1, seconds, cases)
+
+
+def solve(quixbugs: Path, program: str, seconds: float) -> Result:
+    test = f"python_testcases/test_{program}.py"
+    with tempfile.TemporaryDirectory(prefix="quixbugs-") as scratch:
+        folder = Path(scratch)
+        correct = image(quixbugs, "correct_python_programs", folder / "correct")
+        buggy = image(quixbugs, "python_programs", folder / "buggy")
+        with LocalSandbox(correct) as sandbox:
+            names = run_tests(sandbox, COMMAND, [test], timeout=60).ids("passed")
+        base = baseline(buggy, test, names)
+        showing = tuple(sorted(names - base.ids("passed")))
+        changed: dict[str, bytes | None] = {}
+
+        def patch(files: Mapping[str, bytes | None]) -> bytes:
+            changed.update(files)
+            return b"".join(data or b"" for data in files.values())
+
+        site = Site(
+            open=lambda: LocalSandbox(buggy),
+            tree=folder / "buggy" / "tree",
+            patch=patch,
+            baseline=base,
+            showing=showing,
+            test_command=COMMAND,
+            budget=Budget(),
+            tell=silent,
+            offer=lambda _: None,
+            folder=folder / "run",
+        )
+        before = _cpu()
+        attempt = RepairSolver(seconds).solve(Task(program, "QuixBugs", "", Issue(program, "")), site)
+        cpu = _cpu() - before
+        record = (
+            json.loads((folder / "run" / "repair.json").read_text())
+            if (folder / "run" / "repair.json").exists()
+            else {}
+        )
+    plausible = record.get("plausible", [])
+    first = record.get("first_plausible") or {}
+    return Result(
+        program=program,
+        found=attempt.ended == "patched",
+        reason=attempt.reason,
+        showing=len(showing),
+        plausible=len(plausible),
+        tried=(record.get("search") or {}).get("tried", 0),
+        to_first=first.get("tried", 0),
+        cpu=round(cpu, 2),
+        cpu_to_first=round(first.get("cpu", 0.0), 2),
+        diff=plausible[0]["diff"] if plausible else "",
+    )
+
+
+def _cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(item.ru_utime + item.ru_stime for item in used)
+
+
+def programs(quixbugs: Path) -> list[str]:
+    return sorted(
+        path.stem.removeprefix("test_")
+        for path in (quixbugs / "python_testcases").glob("test_*.py")
+        if (quixbugs / "python_programs" / path.name.removeprefix("test_")).exists()
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quixbugs", type=Path, required=True, metavar="DIR")
+    parser.add_argument("-j", type=int, default=1, metavar="N")
+    parser.add_argument("--seconds", type=float, default=60.0, help="wall seconds a program")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    names = options.names or programs(options.quixbugs)
+    if not names:
+        print(f"no python_testcases in {options.quixbugs}: give a checkout of jkoppel/QuixBugs", file=sys.stderr)
+        return 2
+    count = len(names)
+    with ProcessPoolExecutor(options.j) as pool:
+        results = []
+        for result in pool.map(solve, [options.quixbugs] * count, names, [options.seconds] * count):
+            results.append(result)
+            if not options.json:
+                print(_line(result), flush=True)
+    found = [result for result in results if result.found]
+    summary = {
+        "programs": len(results),
+        "found": len(found),
+        "median_cpu": statistics.median(result.cpu for result in results),
+        "median_cpu_to_first": statistics.median([result.cpu_to_first for result in found] or [0.0]),
+        "median_tried_to_first": statistics.median([result.to_first for result in found] or [0]),
+    }
+    print(
+        json.dumps({**summary, "results": [asdict(result) for result in results]}, indent=2)
+        if options.json
+        else summary
+    )
+    return 0 if len(found) == len(results) else 1
+
+
+def _line(result: Result) -> str:
+    changed = [line for line in result.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    head = f"{result.program:28} {'found' if result.found else 'NOT FOUND':10}"
+    numbers = f"{result.showing:3} failing {result.plausible:3} plausible {result.to_first:5}/{result.tried:5} tried"
+    return f"{head}{numbers} {result.cpu_to_first:6.2f} {result.cpu:6.2f} CPU s  {' '.join(changed) or result.reason}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
