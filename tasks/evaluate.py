@@ -4,6 +4,7 @@ In the sandbox: the patch without what steers the tests, then the hidden tests, 
 nobody can know, then the row's own command.
 """
 
+import re
 import secrets
 import tempfile
 import time
@@ -27,6 +28,7 @@ from tasks.task import Answer
 VERSION = 1  # of what this file and `score` mean: raised when an older verdict must not be used again
 APPLY = Path(__file__).parent / "inside" / "apply.sh"
 MAX_LOG = 64 * MEBIBYTE
+_TEST_NAME = re.compile(r"^(unit)?test_|_test\.py$")
 SENTINELS = ("tests finished", "Ran ")  # a runner without our reporter came to its end
 
 
@@ -99,7 +101,8 @@ def exempt(answer: Answer) -> Callable[[str], bool]:
 
 def beside(files: Sequence[str]) -> str:
     """A name for the canary's neighbour that every pytest collects when it is given by name."""
-    first = PurePosixPath(files[0].split("::")[0])
+    paths = [PurePosixPath(file.split("::")[0]) for file in files]
+    first = next((path for path in paths if _TEST_NAME.search(path.name)), paths[0])
     return str((first.parent if first.suffix else first) / "test_x.py")
 
 

@@ -1,0 +1,111 @@
+"""Patches → scores: the row's place, a fresh sandbox, the verdict, and never the same work twice."""
+
+import hashlib
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from sandbox.api import BadInput, Image, Sandbox, SandboxError
+from tasks.environment import Place
+from tasks.evaluate import VERSION, RowBroken, evaluate
+from tasks.flags import flags
+from tasks.row import Row
+from tasks.score import Evidence, Score, needs_gold, score
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    score: Score
+    image: str = ""  # by content
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage
+    log: str = ""  # the last lines that the tests printed
+    cached: bool = False
+
+
+_GRADED = TypeAdapter(Graded)
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Verdicts by everything that decides them. A verdict on a machine that failed is never kept."""
+
+    folder: Path
+
+    def get(self, key: str) -> Graded | None:
+        try:
+            found = _GRADED.validate_json((self.folder / f"{key}.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        return replace(found, cached=True)
+
+    def put(self, key: str, graded: Graded) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scratch = self.folder / f".{key}.{threading.get_ident()}"
+        scratch.write_text(json.dumps(asdict(graded)))
+        scratch.replace(self.folder / f"{key}.json")
+
+
+class Grader:
+    """Grades patches of any rows, from any number of threads."""
+
+    def __init__(
+        self,
+        place: Callable[[Row], Place],
+        open_sandbox: Callable[[Image, str], Sandbox],
+        cache: Cache | None,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        """`open_sandbox` takes an image and the row's id; with `fresh` the cache is written, not read."""
+        self._place, self._open, self._cache, self._fresh = place, open_sandbox, cache, fresh
+        self._lock = threading.Lock()
+        self._places: dict[str, Place] = {}
+        self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def grade(self, row: Row, patch: bytes) -> Graded:
+        """The score of a patch; an empty one is run too. What the machine or the row is to blame for is
+        `infra_error`, with its reason."""
+        try:
+            return self._grade(row, patch)
+        except (SandboxError, BadInput, RowBroken) as problem:
+            return Graded(Score("infra_error", "infra", str(problem).splitlines()[0]))
+
+    def _grade(self, row: Row, patch: bytes) -> Graded:
+        place = self._placed(row)
+        key = cache_key(row, patch, place)
+        with self._alone(key):
+            if self._cache and not self._fresh and (kept := self._cache.get(key)) is not None:
+                return kept
+            evidence = self._evidence(row, patch, place)
+            gold = self._evidence(row, row.answer.patch, place) if needs_gold(row.answer, evidence) else None
+            seconds = {name: round(spent, 3) for name, spent in evidence.seconds.items()}
+            graded = Graded(score(row.answer, evidence, flags(patch), gold), place.image.ref, seconds, evidence.log)
+            if self._cache:
+                self._cache.put(key, graded)
+            return graded
+
+    def _evidence(self, row: Row, patch: bytes, place: Place) -> Evidence:
+        return evaluate(lambda: self._open(place.image, row.task.id), place.harness, row.answer, patch)
+
+    def _placed(self, row: Row) -> Place:
+        """One thread builds a row's image; the others wait for it."""
+        with self._alone(f"place {row.task.id}"):
+            if row.task.id not in self._places:
+                self._places[row.task.id] = self._place(row)
+            return self._places[row.task.id]
+
+    def _alone(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._busy[name]
+
+
+def cache_key(row: Row, patch: bytes, place: Place) -> str:
+    """Names everything that a verdict depends on (pure)."""
+    harness = (place.harness.command, place.harness.files, place.harness.timeout)
+    parts = (row.digest(), hashlib.sha256(patch).hexdigest(), place.image.ref, harness, VERSION)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
