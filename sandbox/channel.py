@@ -13,7 +13,6 @@ from importlib.resources import files
 from io import BytesIO
 from typing import IO
 
-from sandbox.api import SandboxUnavailable
 from sandbox.command import Command
 from sandbox.line import Frame, Line, Severed
 
@@ -110,8 +109,7 @@ class Channel:
     def __init__(self, line: Line, name: str, until: float) -> None:
         """`name` is in the environment of the shell as SOLVE_CHANNEL, and so in that of all that it starts.
 
-        Raises:
-            SandboxUnavailable: no shell answered until then.
+        Raises TimeoutError if no shell answers until then, Severed (with what was said) if there is none.
         """
         self.name = name
         self._line = line
@@ -120,12 +118,11 @@ class Channel:
             self._say(program() + b"\necho $$; command -v env", hello)
             self.wait(hello, until)
             pid, self._env = hello.out.value().splitlines()
-            self.pid = int(pid)
-        except (Severed, TimeoutError, ValueError) as error:
+            self.pid = _number(pid)
+        except Severed as error:
             line.close()
-            hello.flush()
             said = (hello.out.value() + hello.err.value()).decode("utf-8", "replace").strip()
-            raise SandboxUnavailable(f"no shell answers in the container: {said or error or 'time-out'}") from error
+            raise Severed(f"no shell answers in the container: {said or error}") from error
         except BaseException:
             line.close()
             raise

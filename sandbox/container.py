@@ -1,9 +1,7 @@
 """One hardened container, as its engine sees it: start, exec, archives in and out, why it is gone, removal."""
 
-import os
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any
 
@@ -12,6 +10,7 @@ from docker.types import LogConfig, Ulimit
 
 from sandbox.api import MEBIBYTE, Image, ImageUnavailable, Limits, Owner, SandboxError, SandboxUnavailable
 from sandbox.engine import answers, connect
+from sandbox.environment import inherited, placed
 from sandbox.labels import Labels
 from sandbox.line import Line
 
@@ -20,8 +19,10 @@ USER = f"{UID}:{GID}"
 # The container's main process has a user of its own: nothing that runs inside can signal it, so that `kill -9 -1`
 # from a hostile test ends no machine, and one kill(2) of everything ends all that commands left, without a race.
 KEEPER = "65534:65534"
+PATIENCE = 20.0  # seconds beyond its deadline after which the engine under a running sandbox is taken for wedged
+HURRY = 10.0  # seconds that `remove` waits; what the engine does not manage then is the janitor's
 SHARED_MEMORY = 256 * MEBIBYTE
-FROM_HARNESS = ("LANG", "LC_ALL", "TZ")
+HOME = {"HOME": "/tmp", "USER": "solve", "LOGNAME": "solve"}  # noqa: S108 (inside)
 
 
 class Container:
@@ -40,6 +41,7 @@ class Container:
             self.id = self._create(image, limits, owner)
             with answers("the container does not start"):
                 self._api.start(self.id)
+            self._api.timeout = PATIENCE
         except BaseException:
             self.remove()
             raise
@@ -52,7 +54,7 @@ class Container:
                     entrypoint=["/bin/sh", "-c", f"exec sleep {limits.lifetime:.0f}"],
                     user=KEEPER,
                     working_dir=image.workdir,
-                    environment=dict(environment(image.env)),
+                    environment=HOME | inherited() | placed(image.env, image.workdir),
                     labels=Labels.mine(owner, limits).text(),
                     stop_timeout=1,
                     host_config=self._hardened(limits),
@@ -150,15 +152,9 @@ class Container:
 
     def remove(self) -> None:
         """Remove it; a container or an engine that is already gone is no error."""
+        self._api.timeout = HURRY
         with suppress(SandboxError), answers("the container is not removed"):
             if self.id:
                 with suppress(NotFound):
                     self._api.remove_container(self.id, force=True, v=True)
         self._client.close()
-
-
-def environment(image: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What every command finds: a home, a name, the harness's locale and time zone, the image's own settings."""
-    yield from {"HOME": "/tmp", "USER": "solve", "LOGNAME": "solve"}.items()  # noqa: S108 (inside)
-    yield from ((name, os.environ[name]) for name in FROM_HARNESS if name in os.environ)
-    yield from image.items()

@@ -10,12 +10,11 @@ from typing import IO
 from sandbox.api import ExecResult, SandboxClosed, SandboxUnavailable
 from sandbox.channel import Channel, Reply, Request
 from sandbox.command import Command
-from sandbox.container import Container
+from sandbox.container import PATIENCE, Container
 from sandbox.line import Severed
 
-PATIENCE = 15.0  # seconds beyond a deadline after which the engine is taken for wedged
 PAUSE = 0.005  # seconds between two looks at processes that were killed
-POLITE = 20  # looks before everything is killed, the idle shells too
+BRIEF = 5.0  # seconds in which a shell comes up, unless code inside takes all processor time
 POLL = 0.1  # seconds between two questions to the engine whether a command of its own has ended
 TRIES = 3
 TIMED_OUT, KILLED = 124, 137
@@ -60,7 +59,7 @@ class Crew:
                 request = channel.become(command, limit, sink)
                 code = self._watch(exec_id, channel, request, command.stdin, began + timeout)
                 seconds = time.monotonic() - began
-                self._sweep(channel)
+                self._sweep(channel, fresh=purge)
                 self._drain(channel, request)
                 return _result(command, request, code, seconds, read=sink is None)
             finally:
@@ -163,52 +162,64 @@ class Crew:
                 channel.order(f"hunt {channel.pid} {channel.name}", _soon())
         except (Severed, TimeoutError):
             return False
-        with self._lock:
-            if not self._closed:
-                self._idle.append(channel)
+        self._rest(channel)
         return True
 
-    def _sweep(self, channel: Channel) -> None:
-        """End a command, its shell and what it left, by a fresh shell, at last by the engine."""
-        for _ in range(TRIES):
-            killer = None
+    def _sweep(self, channel: Channel, *, fresh: bool = False) -> None:
+        """End a command, its shell and what it left, by another shell; with `fresh` by one that is not older than it.
+
+        Where code inside kills each shell that comes up, or takes all processor time, the engine restarts the
+        container: the worktree stays, what is in memory (/tmp) is lost.
+        """
+        for attempt in range(TRIES):
             try:
-                killer = self._open()[1]
-                with self._lock:
-                    alone = self._active == 1
-                    if alone:
-                        self._clear(killer, killer.order(":", _soon()))
-                if not alone:
-                    killer.order(f"hunt {channel.pid} {channel.name}", _soon())
-                with self._lock:
-                    self._idle.append(killer)
-                return
-            except (Severed, SandboxUnavailable):
+                killer = self._open(BRIEF)[1] if fresh or attempt else self._hire(BRIEF)[0]
+            except TimeoutError:
+                break
+            except Severed:
                 self._container.check()
-            finally:
-                if killer:
-                    self._dismiss(killer)
+                continue
+            if self._swept(killer, channel):
+                return
         with self._lock:
             if self._active > 1:
-                raise SandboxUnavailable("code inside kills every shell that would end it")
+                raise SandboxUnavailable("code inside cannot be ended while another command runs")
             self._drop_idle()
             self._container.restart()
+
+    def _swept(self, killer: Channel, channel: Channel) -> bool:
+        try:
+            with self._lock:
+                alone = self._active == 1
+                if alone:
+                    self._clear(killer, killer.order(":", _soon()))
+            if not alone:
+                killer.order(f"hunt {channel.pid} {channel.name}", _soon())
+            self._rest(killer)
+        except Severed:
+            self._container.check()
+            return False
+        finally:
+            self._dismiss(killer)
+        return True
 
     def _clear(self, shell: Channel, others: frozenset[int]) -> None:
         """End everything of the user but the shells. To be called with the lock held and one command under way."""
         until = _soon()
-        looks = 0
+        seen: frozenset[int] = frozenset()
         while strangers := others - {shell.pid} - {idle.pid for idle in self._idle}:
             if time.monotonic() > until:
                 raise TimeoutError(f"processes that cannot be ended: {sorted(strangers)[:5]}")
-            if looks:
-                time.sleep(PAUSE)
-            looks += 1
-            if looks <= POLITE:
-                others = shell.order("kill -KILL " + " ".join(map(str, strangers)), until)
-            else:  # all at once: nothing that forks slips through
+            if not seen:
+                order = "kill -KILL " + " ".join(map(str, strangers))
+            elif strangers - seen:  # they multiply: all at once, so that nothing slips through, with the idle shells
                 self._drop_idle()
-                others = shell.order("kill -KILL -1", until)
+                order = "kill -KILL -1"
+            else:  # killed, and on their way out
+                time.sleep(PAUSE)
+                order = ":"
+            seen |= strangers
+            others = shell.order(order, until)
 
     def _purge(self, channel: Channel) -> None:
         with self._lock:
@@ -224,17 +235,22 @@ class Crew:
         except Severed:
             return
 
-    def _hire(self) -> tuple[Channel, bool]:
+    def _hire(self, patience: float = PATIENCE) -> tuple[Channel, bool]:
         """A shell, and whether it is a new one."""
         with self._lock:
             if self._idle:
                 return self._idle.pop(), False
-        return self._open()[1], True
+        return self._open(patience)[1], True
 
-    def _open(self) -> tuple[str, Channel]:
+    def _open(self, patience: float = PATIENCE) -> tuple[str, Channel]:
         name = secrets.token_hex(8)
         exec_id, line = self._container.attach(name)
-        return exec_id, Channel(line, name, _soon())
+        return exec_id, Channel(line, name, time.monotonic() + patience)
+
+    def _rest(self, channel: Channel) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(channel)
 
     def _dismiss(self, channel: Channel) -> None:
         with self._lock:

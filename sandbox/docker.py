@@ -22,6 +22,7 @@ from sandbox.archive import pack, unpack_single
 from sandbox.command import NAME, SHORT_INPUT, Command
 from sandbox.container import GID, UID, Container
 from sandbox.crew import Crew
+from sandbox.environment import placed
 
 FILE_TIMEOUT = 600.0  # seconds for moving a tree in or out
 HEADERS = 2048  # bytes of tar headers and padding that a member may need
@@ -86,7 +87,11 @@ class DockerSandbox:
         """
         self._workdir = image.workdir
         # A POSIX shell drops variables whose names it could not have set: commands get them one by one.
-        self._env = {name: value for name, value in image.env.items() if not NAME.fullmatch(os.fsencode(name))}
+        self._env = {
+            name: value
+            for name, value in placed(image.env, image.workdir).items()
+            if not NAME.fullmatch(os.fsencode(name))
+        }
         self._snapshots: dict[str, IO[bytes]] = {}
         self._container = Container(image, limits, owner)
         self._crew = Crew(self._container)

@@ -5,13 +5,17 @@ a dead engine is never taken for a failed command.
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker
 import requests
 import urllib3
+from docker.constants import DEFAULT_UNIX_SOCKET
+from docker.context import ContextAPI
 from docker.errors import APIError, DockerException
+from docker.utils import kwargs_from_env, parse_host
 
 from sandbox.api import SandboxUnavailable
 
@@ -25,8 +29,18 @@ def connect(patience: float = PATIENCE) -> docker.DockerClient:
         SandboxUnavailable: no engine answers there.
     """
     with answers("no container engine answers (start docker or podman, or set DOCKER_HOST)"):
-        reach = docker.from_env if os.environ.get("DOCKER_HOST") else docker.from_context
-        return reach(version="auto", timeout=patience)
+        where = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+        _knock(parse_host(where.get("base_url", DEFAULT_UNIX_SOCKET)), patience)
+        return docker.DockerClient(version="auto", timeout=patience, **where)
+
+
+def _knock(url: str, patience: float) -> None:
+    """Fail if nobody listens. The library would too, and leave its socket open (docker/transport/unixconn.py)."""
+    scheme, _, path = url.partition("://")
+    if scheme in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(patience)
+            door.connect(path)
 
 
 @contextmanager
@@ -36,10 +50,5 @@ def answers(what: str) -> Iterator[None]:
         yield
     except APIError as error:
         raise SandboxUnavailable(f"{what}: {error.explanation or error}") from error
-    except (
-        DockerException,
-        requests.RequestException,
-        urllib3.exceptions.HTTPError,
-        OSError,
-    ) as error:
+    except (DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise SandboxUnavailable(f"{what}: {error}") from error

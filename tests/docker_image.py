@@ -1,11 +1,15 @@
-"""The image that docker tests start from."""
+"""The image that docker tests start from, and what they ask the engine."""
 
 import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import docker
 import pytest
 
-from sandbox.api import Image
+from sandbox.api import Image, Limits, Owner
+from sandbox.docker import DockerSandbox
 
 CANDIDATES = ("solve/base:bookworm-py3.11", "solve-base:test")
 
@@ -27,6 +31,26 @@ def find_image() -> Image:
     pytest.fail(f"docker tests need an image, one of {', '.join(names)}: run `make base-image`", pytrace=False)
 
 
-@pytest.fixture(scope="session")
-def docker_image() -> Image:
-    return find_image()
+@contextmanager
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def containers(run: str) -> list[str]:
+    """The ids of the containers of a run, whatever their state."""
+    with engine() as client:
+        return [one["Id"] for one in client.api.containers(all=True, filters={"label": f"solve.run={run}"})]
+
+
+@contextmanager
+def opened(limits: Limits = Limits(), workdir: str = "/work") -> Iterator[tuple[DockerSandbox, str]]:  # noqa: B008
+    """A sandbox, and the engine's id of its container."""
+    run = f"test-{uuid.uuid4()}"
+    image = find_image()
+    with DockerSandbox(Image("docker", image.ref, workdir), limits=limits, owner=Owner(run, "task")) as sandbox:
+        yield sandbox, containers(run)[0]
+    assert containers(run) == []
