@@ -62,7 +62,11 @@ class RunDir:
 
     def record(self, event: Event) -> None:
         """Append one event with its time since the start; usable as a `Tell`."""
-        row: dict[str, object] = {"at": round(time.monotonic() - self._started, 3), "stage": event.stage, "text": event.text}
+        row: dict[str, object] = {
+            "at": round(time.monotonic() - self._started, 3),
+            "stage": event.stage,
+            "text": event.text,
+        }
         row |= {"done": event.done, "total": event.total} if event.total else {}
         row |= {"data": dict(event.data)} if event.data else {}
         line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,143 @@
+"""`solve demo`: real bugs of released packages, solved by the built-in engine, without a key."""
+
+import gzip
+import hashlib
+import shutil
+import sys
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, cast
+
+import httpx
+import platformdirs
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+from rich.table import Table
+
+from agents.run.choice import choose
+from agents.run.command import TOP, Options, run_once
+from agents.run.outcome import Outcome, show
+from sandbox.api import MEBIBYTE, ImageUnavailable, NetworkUnavailable, SandboxUnavailable
+from sandbox.archive import unpack
+from sandbox.git import HostGit
+from sandbox.sdist import client, download, indexes, offers
+from sandbox.workspace import IDENTITY
+
+CASES = TOP / "examples" / "demo"
+SHOWN = ("boltons-bits-length", "sqlparse-lowercase-ctas", "boltons-wraps-kwonly")
+
+
+class Case(BaseModel):
+    """`case.toml`: which release has the bug, and what the built-in engine is expected to make of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    package: str
+    version: str
+    sdist: str
+    sha256: str
+    python: str
+    public_report: str
+    expect: str
+    fixed_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    name: str
+    case: Case
+    outcome: Outcome
+
+
+def demo() -> int:
+    """Run the cases one after the other; 0 if each ended as expected."""
+    console = Console()
+    kind = chosen(console)
+    shown = [run_case(name, kind, console) for name in SHOWN]
+    console.print(summary(shown))
+    return 0 if all(item.outcome.verdict.verdict == item.case.expect for item in shown) else 1
+
+
+def chosen(console: Console) -> str:
+    """The demo alone may fall back to a process without isolation, and says so."""
+    try:
+        return choose()
+    except SandboxUnavailable:
+        console.print("No container engine and no bubblewrap here: the demo runs as a plain process, NOT isolated.")
+        return "local"
+
+
+def run_case(name: str, kind: str, console: Console) -> Shown:
+    case = Case.model_validate(tomllib.loads((CASES / name / "case.toml").read_text("utf-8")))
+    repository = unpacked(case, Path(platformdirs.user_cache_dir("solve")) / "demo" / name)
+    issue = CASES / name / "issue.md"
+    console.rule(f"{case.package} {case.version}", align="left")
+    console.print(f"$ solve run --repo {repository} --issue {issue}", markup=False, highlight=False, soft_wrap=True)
+    options = Options(str(repository), str(issue), None, "repair", kind, None, None, None, None, False, None, False)
+    try:
+        outcome = run_once(options)
+    except ImageUnavailable as error:
+        if kind != "docker":
+            raise
+        print(f"solve: {error}; going on with bubblewrap", file=sys.stderr)
+        outcome = run_once(replace(options, sandbox="bubblewrap"))
+    show(outcome, console)
+    return Shown(name, case, outcome)
+
+
+def unpacked(case: Case, folder: Path) -> Path:
+    """The release's source as a repository with one commit, made anew each time."""
+    sdist = fetched(case, folder)
+    tree = folder / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    with gzip.open(sdist) as stream:
+        unpack(cast("IO[bytes]", stream), tree, max_bytes=64 * MEBIBYTE, max_members=20_000)
+    repository = next(path for path in tree.iterdir() if path.is_dir())
+    git = HostGit(repository / ".git", repository)
+    git("init", "--quiet", "--initial-branch=main", str(repository))
+    git("add", "--all", "--force")
+    git("commit", "--quiet", "--message", f"{case.package} {case.version}", environment=IDENTITY)
+    return repository
+
+
+def fetched(case: Case, folder: Path) -> Path:
+    """The pinned sdist, from the folder if it is there already.
+
+    Raises:
+        NetworkUnavailable: no index that pip is set up for answers, or none has this very file.
+    """
+    target = folder / case.sdist
+    if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == case.sha256:
+        return target
+    problem = "none has it"
+    for index in indexes():
+        try:
+            with client() as http:
+                for offer in offers(http, index, case.package):
+                    if (offer.filename, offer.sha256) == (case.sdist, case.sha256):
+                        folder.mkdir(parents=True, exist_ok=True)
+                        target.write_bytes(download(http, offer))
+                        return target
+        except httpx.HTTPError as error:
+            problem = str(error)
+    raise NetworkUnavailable(f"{case.sdist} cannot be had from the package index ({problem}): see `solve doctor`")
+
+
+def summary(shown: list[Shown]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", title="in all", title_justify="left")
+    for name in ("release", "public report", "verdict", "expected"):
+        table.add_column(name)
+    table.add_column("environment", justify="right")
+    table.add_column("solving", justify="right")
+    for item in shown:
+        outcome = item.outcome
+        table.add_row(
+            f"{item.case.package} {item.case.version}",
+            item.case.public_report,
+            outcome.verdict.verdict,
+            item.case.expect,
+            f"{outcome.ready:.1f} s",
+            f"{outcome.seconds - outcome.ready:.1f} s",
+        )
+    return table

@@ -1,0 +1,62 @@
+"""The one place where errors become an exit status and one line that says what is wrong and how to mend it.
+
+| status | meaning |
+|---|---|
+| 0 | verified, done |
+| 1 | finished, but not verified or resolved |
+| 2 | bad input |
+| 3 | infrastructure: the machine, the engine, the network, the disk, or a fault of this program |
+| 130 | stopped by Ctrl-C or SIGTERM |
+"""
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+
+from sandbox.api import BadInput, SandboxError
+from sandbox.patch import PatchRejected
+from tasks.limits import OverBudget
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+INTERRUPTED = 130
+
+
+def at_the_door(program: Callable[[], object]) -> int:
+    """Run the command line; its exit status. Nothing but a fault of this program itself shows a traceback."""
+    try:
+        program()
+    except SystemExit as end:  # typer's way out: usage errors, `typer.Exit`, and 130 for Ctrl-C
+        if end.code == INTERRUPTED:
+            complain("stopped; what was found so far is kept")
+        return end.code if isinstance(end.code, int) else 0
+    except Exception as error:  # the door: nothing is behind it that could catch what it does not know
+        status, line = explain(error)
+        if line is None:
+            traceback.print_exc()
+            line = "this is a fault of solve itself, not of the patch: please report it with the lines above"
+        complain(line)
+        return status
+    return 0
+
+
+def explain(error: Exception) -> tuple[int, str | None]:
+    """The exit status of an error and its one line; None for what only a fault of this program can raise."""
+    if isinstance(error, BadInput):
+        return 2, str(error)
+    if isinstance(error, OverBudget):
+        return 1, f"over budget: {error}"
+    if isinstance(error, PatchRejected):
+        return 1, str(error)
+    if isinstance(error, OSError) and error.errno in FULL:
+        return (
+            3,
+            f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again",
+        )
+    if isinstance(error, SandboxError):
+        return 3, str(error)
+    return 3, None
+
+
+def complain(line: str) -> None:
+    print(f"solve: {line}", file=sys.stderr)

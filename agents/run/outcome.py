@@ -1,0 +1,131 @@
+"""What a run came to, and how it is shown: on a terminal, and as one JSON object."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.testlog import TestReport
+from tasks.task import Attempt, Task
+from tasks.verdict import AUTHORS, Trial, Verdict
+
+STYLES = {"verified": "bold green", "regressed": "bold red", "unreproduced": "bold yellow", "no_patch": "bold yellow"}
+MESSAGE_LINES = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    task: Task
+    attempt: Attempt
+    trial: Trial
+    verdict: Verdict
+    folder: Path  # the run's
+    seconds: float  # in all
+    ready: float  # seconds of these until the base tree and its environment stood
+    model: str
+    sandbox: str
+
+    @property
+    def exit_status(self) -> int:
+        return 0 if self.verdict.verdict == "verified" else 1
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `--json` prints; `verdict.json` holds the evidence in full."""
+        return {
+            **self.verdict.as_json(),
+            "reason": self.attempt.reason,
+            "ended": self.attempt.ended,
+            "patch": self.attempt.patch.decode("utf-8", "replace"),
+            "model": self.model,
+            "sandbox": self.sandbox,
+            "base_commit": self.task.base_commit,
+            "seconds": round(self.seconds, 2),
+            "ready_seconds": round(self.ready, 2),
+            "run": str(self.folder),
+        }
+
+    def evidence(self) -> dict[str, object]:
+        """The content of `verdict.json`."""
+        return {
+            **self.verdict.as_json(),
+            "showing": list(self.trial.showing.ids),
+            "sandbox": self.sandbox,
+            "base": [report.as_json() for report in self.trial.base],
+            "patched": [report.as_json() for report in self.trial.patched],
+        }
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """What was shown failing, the diff, the verdict with its evidence, where everything is, what to type next."""
+    show_issue(outcome, console)
+    if outcome.attempt.patch:
+        console.rule("patch", style="dim", align="left")
+        console.print(
+            Syntax(outcome.attempt.patch.decode("utf-8", "replace"), "diff", theme="ansi_dark", word_wrap=True)
+        )
+    console.rule("verdict", style="dim", align="left")
+    verdict = outcome.verdict
+    console.print(
+        Text(verdict.verdict, STYLES.get(verdict.verdict, "bold red")), Text(verdict.headline), soft_wrap=True
+    )
+    if outcome.attempt.reason:
+        console.print(Text(outcome.attempt.reason), soft_wrap=True)
+    console.print(runs(outcome))
+    show_lists(verdict, console)
+    console.rule("next", style="dim", align="left")
+    for line in next_steps(outcome):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_issue(outcome: Outcome, console: Console) -> None:
+    showing = outcome.trial.showing
+    if not showing.ids:
+        return
+    console.rule("the issue, as a test shows it", style="dim", align="left")
+    console.print(f"{len(showing.ids)} failing tests {AUTHORS[showing.author]}; the first:", markup=False)
+    case = outcome.trial.base[0].cases[showing.ids[0]]
+    console.print(Text(case.id, "bold"))
+    console.print(Text("\n".join(case.message.strip().splitlines()[-MESSAGE_LINES:]), "dim"))
+
+
+def runs(outcome: Outcome) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("run", "passed", "failed", "other"):
+        table.add_column(name, justify="left" if name == "run" else "right")
+    table.add_column("exit", justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("command")
+    named = [(f"base {n}", report) for n, report in enumerate(outcome.trial.base, 1)]
+    named += [(f"patch {n}", report) for n, report in enumerate(outcome.trial.patched, 1)]
+    for name, report in named:
+        table.add_row(name, *counts(report), str(report.exit_code), f"{report.seconds:.1f}", report.command)
+    return table
+
+
+def counts(report: TestReport) -> tuple[str, str, str]:
+    passed, failed = len(report.ids("passed")), len(report.ids("failed", "error"))
+    return str(passed), str(failed), str(len(report.cases) - passed - failed)
+
+
+def show_lists(verdict: Verdict, console: Console) -> None:
+    for name, tests in (
+        ("regressed", verdict.regressed),
+        ("unstable", verdict.unstable),
+        ("kept as on the base", verdict.restored),
+    ):
+        for test in tests[:5]:
+            console.print(f"{name}: {test}", markup=False, highlight=False, soft_wrap=True)
+        if len(tests) > 5:
+            console.print(f"{name}: and {len(tests) - 5} more", highlight=False)
+
+
+def next_steps(outcome: Outcome) -> list[str]:
+    lines = [f"everything is in  {outcome.folder}"]
+    if outcome.attempt.patch:
+        lines.append(f"take the patch:   git apply {outcome.folder / 'patch.diff'}")
+    if outcome.verdict.verdict == "no_patch" and outcome.model == "repair":
+        lines.append("try a model:      solve run ... --model NAME (see models.toml)")
+    return lines

@@ -1,0 +1,106 @@
+"""From what was asked to what can be worked on: issue, base tree, image, and how the tree is tested."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from sandbox import open_sandbox
+from sandbox.api import Image, Owner, Sandbox
+from sandbox.image import build
+from sandbox.recipe import detect
+from sandbox.workspace import Workspace, open_workspace
+from tasks.event import Event, Stage, Tell
+from tasks.issue import read_issue
+from tasks.rundir import RunDir
+from tasks.showing import showing_tests
+from tasks.task import Issue, Task
+from tasks.verify import Check
+
+TEST_SECONDS = 600.0  # one run of the tests
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked on the command line."""
+
+    repository: str
+    issue: str
+    revision: str | None
+    model: str
+    sandbox: str
+    test_command: str | None
+    dollars: Decimal | None
+    mirrors: Path | None
+    cache: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    task: Task
+    workspace: Workspace
+    check: Check
+
+
+def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepared:
+    """Raises BadInput for what was asked, SandboxError for the machine."""
+    issue = read_issue(request.issue, stdin=sys.stdin, environment=request.environment)
+    run.write("issue.md", issue.text().encode("utf-8", "replace"))
+    tell(Event("task", f"{issue.title} ({issue.source})", data={"title": issue.title, "source": issue.source}))
+    workspace = open_workspace(
+        request.repository,
+        request.revision,
+        scratch / "workspace",
+        mirrors=request.mirrors,
+        tell=line(tell, "workspace"),
+        environment=request.environment,
+    )
+    task = find_task(request, run, issue, workspace)
+    data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
+    tell(Event("workspace", summary(task, workspace), data=data))
+    recipe = detect(workspace.folder)
+    image = build(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
+    command = request.test_command or recipe.test_command
+    tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
+    check = Check(opener(image, task, run), command, (), "the whole suite", TEST_SECONDS)
+    return Prepared(task, workspace, check)
+
+
+def find_task(request: Request, run: RunDir, issue: Issue, workspace: Workspace) -> Task:
+    tests = showing_tests(issue, paths(workspace.folder))
+    return Task(run.path.name, request.repository, workspace.base_commit, issue, tests)
+
+
+def paths(tree: Path) -> frozenset[str]:
+    """Every file of a tree, relative and posix, without its `.git`."""
+    found = (path.relative_to(tree) for path in tree.rglob("*") if not path.is_dir() or path.is_symlink())
+    return frozenset(path.as_posix() for path in found if path.parts[0] != ".git")
+
+
+def summary(task: Task, workspace: Workspace) -> str:
+    tests = f", {len(task.tests)} test file with the issue" if task.tests else ""
+    notes = "".join(f"; {note}" for note in workspace.notes)
+    return f"{len(paths(workspace.folder))} files at {task.base_commit[:12]}{tests}{notes}"
+
+
+def opener(image: Image, task: Task, run: RunDir) -> Callable[[], Sandbox]:
+    """A fresh sandbox with the base tree and the task's test files in it, each time it is called."""
+
+    def fresh() -> Sandbox:
+        sandbox = open_sandbox(image, owner=Owner(run.path.name, task.id))
+        try:
+            for test in task.tests:
+                sandbox.write(test.path, test.content)
+        except BaseException:
+            sandbox.close()
+            raise
+        return sandbox
+
+    return fresh
+
+
+def line(tell: Tell, stage: Stage) -> Callable[[str], None]:
+    """What the sandbox room tells as lines, as events of a stage."""
+    return lambda text: tell(Event(stage, text))

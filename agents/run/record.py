@@ -1,0 +1,40 @@
+"""The record of a run, kept as it goes: every event as a line, and the trajectory anew with each stage."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Literal
+
+from agents.trajectory import Step, Trajectory, atif
+from tasks.event import Event
+from tasks.rundir import RunDir
+
+
+class Record:
+    """A `Tell` that keeps what it hears. A run that was killed leaves all but the last stage's last lines."""
+
+    def __init__(self, run: RunDir, agent: str) -> None:
+        self._run = run
+        self._agent = agent
+        self._steps: list[Step] = []
+        self._stage = ""
+        self._lock = threading.Lock()
+
+    def tell(self, event: Event) -> None:
+        self._run.record(event)
+        if event.total and event.done < event.total:
+            return  # progress; the stage's last line says what it came to
+        with self._lock:
+            source: Literal["user", "agent"] = "user" if event.stage == "task" else "agent"
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            extra = {"stage": event.stage, **event.data}
+            self._steps.append(Step(source, event.text, at, extra=extra))
+            changed, self._stage = event.stage != self._stage, event.stage
+        if changed:
+            self.write()
+
+    def write(self) -> None:
+        with self._lock:
+            steps = tuple(self._steps)
+        if steps:
+            row = atif(Trajectory(self._agent, steps), session=self._run.path.name)
+            self._run.write_json("trajectory.json", row)

@@ -1,0 +1,112 @@
+"""`solve run`: an issue and a repository in, a verdict out."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agents.repair.solver import RepairSolver
+from agents.run.outcome import Outcome
+from agents.run.prepare import Prepared, Request, prepare
+from sandbox.api import BadInput
+from sandbox.testlog import TestReport
+from tasks.event import Event, Tell
+from tasks.limits import Budget
+from tasks.rundir import RunDir
+from tasks.solvers import EmptySolver, Site, Solver
+from tasks.task import Attempt
+from tasks.verdict import Showing, Trial, find_showing, judge
+from tasks.verify import run_base, run_patched
+
+SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
+
+
+def solve(request: Request, run: RunDir, scratch: Path, budget: Budget, tell: Tell) -> Outcome:
+    """Everything from the issue to the verdict; each piece is in the run's folder as soon as it is known.
+
+    Raises:
+        BadInput: something asked for cannot be used.
+        SandboxError: the machine, not the patch, is at fault.
+    """
+    started = time.monotonic()
+    solver = find_solver(request.model)
+    prepared = prepare(request, run, scratch, tell)
+    ready = time.monotonic() - started
+    attempt, trial = work(prepared, solver, run, budget, tell)
+    verdict = judge(trial)
+    tell(Event("verdict", verdict.verdict, data={"headline": verdict.headline}))
+    seconds = time.monotonic() - started
+    return Outcome(prepared.task, attempt, trial, verdict, run.path, seconds, ready, solver.name, request.sandbox)
+
+
+def work(prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, tell: Tell) -> tuple[Attempt, Trial]:
+    """Base, solver, patch: what the verdict rests on. The showing tests are frozen before the solver starts."""
+    base = run_base(prepared.check, tell)
+    keep_logs(run, "base", base)
+    showing = find_showing(base, prepared.task.tests, prepared.task.issue)
+    tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
+    tell(Event("plan", plan(solver, base[0], showing, prepared.check.scope)))
+    attempt = attempted(solver, prepared, base[0], showing, run, budget, tell)
+    trial = tried(prepared, attempt, base, showing, tell)
+    keep_logs(run, "patch", trial.patched)
+    return attempt, trial
+
+
+def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
+    guards = len(base.ids("passed"))
+    files = sorted({name.split("::")[0] for name in showing.ids})
+    goal = f"make {len(showing.ids)} tests of {', '.join(files)} pass" if files else "find what the issue asks for"
+    return f"{solver.name}: {goal}, keep {guards} passing ({scope})"
+
+
+def find_solver(model: str) -> Solver:
+    if model not in SOLVERS:
+        raise BadInput(f"no model named {model}: known are {', '.join(sorted(SOLVERS))}")
+    return SOLVERS[model]()
+
+
+def attempted(
+    solver: Solver, prepared: Prepared, base: TestReport, showing: Showing, run: RunDir, budget: Budget, tell: Tell
+) -> Attempt:
+    """What the solver delivers. Its best patch so far is on disk at every moment, whatever ends the run."""
+
+    def offer(patch: bytes) -> None:
+        run.write("patch.diff", patch)
+
+    site = Site(
+        open=prepared.check.open,
+        tree=prepared.workspace.folder,
+        patch=prepared.workspace.patch_from_files,
+        baseline=base,
+        showing=showing.ids,
+        test_command=prepared.check.command,
+        budget=budget,
+        tell=tell,
+        offer=offer,
+        folder=run.path / "solver",
+    )
+    attempt = solver.solve(prepared.task, site)
+    run.write("patch.diff", attempt.patch)
+    tell(Event("test", attempt.reason or attempt.ended, data={"ended": attempt.ended}))
+    return attempt
+
+
+def tried(prepared: Prepared, attempt: Attempt, base: tuple[TestReport, ...], showing: Showing, tell: Tell) -> Trial:
+    """What the verdict rests on: the patch run in a fresh sandbox, unless there is none."""
+    scope = prepared.check.scope
+    if not attempt.patch:
+        return Trial(b"", showing, scope, base)
+    changes = prepared.workspace.changes(attempt.patch)
+    patched = run_patched(prepared.check, changes, base, showing.ids, tell)
+    return Trial(attempt.patch, showing, scope, base, patched.runs, patched.restored)
+
+
+def said(base: TestReport, showing: Showing) -> str:
+    failing = len(base.ids("failed", "error"))
+    return f"{len(base.cases)} tests: {len(base.ids('passed'))} pass, {failing} fail, {len(showing.ids)} show the issue"
+
+
+def keep_logs(run: RunDir, name: str, reports: tuple[TestReport, ...]) -> None:
+    for number, report in enumerate(reports, 1):
+        end = f"[exit status {report.exit_code}, {report.seconds:.1f} s] {report.problem}"
+        text = f"$ {report.command}\n{report.log}\n{end}\n"
+        run.write(f"logs/{name}-{number}.txt", text.encode("utf-8", "replace"))

@@ -1,0 +1,103 @@
+"""What a person sees while a run works: a live list of stages on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from tasks.event import Event, Tell
+
+Clock = Callable[[], float]
+
+
+class LiveView:
+    """The stages so far, the one that runs with its spinner, bar and seconds, and what is left of the budget."""
+
+    def __init__(self, left: Callable[[], str], clock: Clock = time.monotonic) -> None:
+        self._left = left
+        self._clock = clock
+        self._started = clock()
+        self._done: list[tuple[Event, float]] = []
+        self._now: Event | None = None
+        self._since = self._started
+        self._spinner = Spinner("dots", style="cyan")
+
+    def tell(self, event: Event) -> None:
+        if self._now is not None and self._now.stage != event.stage:
+            self._done.append((self._now, self._clock() - self._since))
+            self._since = self._clock()
+        self._now = event
+
+    def finish(self) -> None:
+        """The stage that ran has ended."""
+        if self._now is not None:
+            self._done.append((self._now, self._clock() - self._since))
+            self._now = None
+
+    def __rich__(self) -> RenderableType:
+        lines = Table.grid(padding=(0, 1))
+        lines.add_column(width=1)
+        lines.add_column(width=9)
+        lines.add_column(ratio=1, overflow="fold")
+        lines.add_column(justify="right", width=8)
+        for event, seconds in self._done:
+            lines.add_row(Text("✓", "green"), Text(event.stage, "bold"), Text(event.text), duration(seconds))
+        if self._now is None:
+            return lines
+        lines.add_row(self._spinner, Text(self._now.stage, "bold cyan"), self._progress(self._now), self._elapsed())
+        total = self._clock() - self._started
+        return Group(lines, Text(f"  {total:.0f} s elapsed · {self._left()}", "dim"))
+
+    def _elapsed(self) -> Text:
+        return duration(self._clock() - self._since)
+
+    @staticmethod
+    def _progress(event: Event) -> RenderableType:
+        if not event.total:
+            return Text(event.text)
+        return Group(Text(event.text), ProgressBar(event.total, event.done, width=40))
+
+
+def duration(seconds: float) -> Text:
+    return Text(f"{seconds:.1f} s", "dim")
+
+
+@contextmanager
+def watching(console: Console, left: Callable[[], str]) -> Iterator[Tell]:
+    """Yields a `Tell` that draws on `console`: live where it is a terminal, a line for each new text elsewhere."""
+    if not console.is_terminal:
+        yield plain(console)
+        return
+    view = LiveView(left)
+    with Live(view, console=console, refresh_per_second=8) as live:
+        try:
+            yield view.tell
+        finally:
+            view.finish()
+            live.refresh()
+
+
+def plain(console: Console, clock: Clock = time.monotonic) -> Tell:
+    """One line for each event, at most one every two seconds for the progress of the same stage."""
+    started = clock()
+    last = ("", float("-inf"))
+
+    def tell(event: Event) -> None:
+        nonlocal last
+        stage, at = last
+        now = clock() - started
+        if event.total and stage == event.stage and now - at < 2 and event.done < event.total:
+            return
+        last = (event.stage, now)
+        count = f" ({event.done} of {event.total})" if event.total else ""
+        console.print(
+            f"{now:7.1f}s  {event.stage:<9}  {event.text}{count}", highlight=False, markup=False, soft_wrap=True
+        )
+
+    return tell

@@ -1,0 +1,125 @@
+"""Runs what a verdict rests on: the base twice, the patch once (and once more where a guard fails), each fresh.
+
+Only data crosses from a solver: the patch. It is applied on the host; the files that it changes are written into a
+fresh sandbox with the base tree. What steers tests stands as on the base while they run, and so do the test files.
+"""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sandbox.api import BadInput, Sandbox
+from sandbox.canary import Canary, checked, collected, plant
+from sandbox.testlog import TestReport
+from sandbox.testrun import run_tests
+from sandbox.workspace import Change
+from tasks.event import Event, Tell
+from tasks.protected import protected
+
+Open = Callable[[], Sandbox]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a tree is tested."""
+
+    open: Open  # a fresh sandbox with the base tree and the task's test files in it
+    command: str
+    selection: tuple[str, ...]  # further arguments of the command: files or ids; empty is the whole suite
+    scope: str  # the same in words
+    timeout: float  # seconds, for one run
+
+
+@dataclass(frozen=True, slots=True)
+class Patched:
+    """Runs of a patch, and the paths of it that stood as on the base while they ran."""
+
+    runs: tuple[TestReport, ...]
+    restored: tuple[str, ...]
+
+
+def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
+    """Two runs of the base, side by side.
+
+    Raises:
+        BadInput: the tests cannot be run at all; says why and what to do.
+        SandboxUnavailable: the machine is gone.
+    """
+    tell(Event("baseline", f"running {check.command} twice on the base"))
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: _run(check, ()), range(2))
+    for report in (first, second):
+        if not report.usable:
+            raise BadInput(_unusable(check, report))
+    if not first.cases:
+        raise BadInput(f"`{check.command}` found no tests: name the right command with --test-command")
+    return first, second
+
+
+def run_patched(
+    check: Check, changes: Sequence[Change], base: Sequence[TestReport], showing: Sequence[str], tell: Tell
+) -> Patched:
+    """Runs of the patch: one, and a second where a test that passed on the base does not pass.
+
+    Raises:
+        SandboxUnavailable: the machine is gone: says nothing about the patch.
+    """
+    files = {name.split("::")[0] for report in base for name in report.cases}
+    restored = tuple(change.path for change in changes if protected(change.path) or is_test(change.path, files))
+    kept = [change for change in changes if change.path not in restored]
+    canary = plant(showing[0].split("::")[0]) if showing else None
+    tell(Event("verify", f"running {check.command} with the patch in a fresh sandbox"))
+    first = _run_watched(check, kept, canary)
+    guards = frozenset.intersection(*(report.ids("passed") for report in base))
+    if not first.usable or guards <= first.ids("passed"):
+        return Patched((first,), restored)
+    tell(Event("verify", "a test that passed before does not: running once more, to tell a regression from chance"))
+    return Patched((first, _run_watched(check, kept, canary)), restored)
+
+
+def is_test(path: str, files: Collection[str]) -> bool:
+    """Whether a changed path is one of the files whose tests ran on the base, wherever the runner's root is."""
+    return any(path == file or path.endswith("/" + file) for file in files)
+
+
+def put(sandbox: Sandbox, changes: Iterable[Change]) -> None:
+    """Write what a patch changes into a sandbox that holds the base tree.
+
+    Raises:
+        SandboxUnavailable: the machine is gone.
+    """
+    for change in changes:
+        if change.content is None:
+            sandbox.exec(["rm", "-f", "--", change.path])
+        elif change.is_link:
+            sandbox.exec(["mkdir", "-p", "--", str(PurePosixPath(change.path).parent)])
+            sandbox.exec(["ln", "-sfn", "--", os.fsdecode(change.content), change.path])
+        else:
+            sandbox.write(change.path, change.content, mode=0o755 if change.is_executable else 0o644)
+
+
+def _run_watched(check: Check, changes: Iterable[Change], canary: Canary | None) -> TestReport:
+    """A run that is believed only where its canary is as it must be."""
+    if canary is None:
+        return _run(check, changes)
+    report = _run(check, changes, canary)
+    if collected(report, canary) or not report.usable or collected(_run(check, (), canary), canary):
+        return checked(report, canary)
+    return report  # this suite's settings do not collect it on the base either
+
+
+def _run(check: Check, changes: Iterable[Change], canary: Canary | None = None) -> TestReport:
+    with check.open() as sandbox:
+        put(sandbox, changes)
+        if canary is not None:
+            sandbox.write(canary.path, canary.source)
+        return run_tests(sandbox, check.command, check.selection, timeout=check.timeout)
+
+
+def _unusable(check: Check, report: TestReport) -> str:
+    lines = [line.strip() for line in report.log.splitlines() if line.strip()] or ["it printed nothing"]
+    telling = next((line for line in reversed(lines) if re.search(r"\berror\b", line, re.IGNORECASE)), lines[-1])
+    return f"the tests cannot be run: `{check.command}` {report.problem} ({telling[:200]}); see --test-command"

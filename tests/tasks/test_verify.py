@@ -1,0 +1,131 @@
+"""Base and patch really run, in local sandboxes with the Python that runs this test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from local_site import CODE, SHOWS, local_image, project
+
+from sandbox import open_sandbox
+from sandbox.api import BadInput, Sandbox
+from sandbox.patch import Change
+from sandbox.testlog import TestReport
+from tasks.event import silent
+from tasks.task import Issue, TestFile
+from tasks.verdict import Trial, Verdict, find_showing, judge
+from tasks.verify import Check, run_base, run_patched
+
+FIXED = CODE.replace("+", "*")
+SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
+
+
+def check(
+    tmp_path: Path, command: str = "python -m pytest -p no:cacheprovider", test: TestFile | None = SHOWING
+) -> Check:
+    image = local_image(project(tmp_path / "tree"), tmp_path)
+
+    def fresh() -> Sandbox:
+        sandbox = open_sandbox(image)
+        if test:
+            sandbox.write(test.path, test.content)
+        return sandbox
+
+    return Check(fresh, command, (), "the whole suite", 60)
+
+
+def change(path: str, text: str | None) -> Change:
+    return Change(path, None if text is None else text.encode(), 0o100644 if text is not None else 0)
+
+
+@pytest.fixture
+def tried(tmp_path: Path) -> Callable[..., Verdict]:
+    """The verdict on some changes of the small project."""
+
+    def judged(*changes: Change) -> Verdict:
+        how = check(tmp_path)
+        base = run_base(how, silent)
+        showing = find_showing(base, (SHOWING,), Issue("area is wrong", ""))
+        assert showing.ids == ("tests/test_area.py::test_area",)
+        patched = run_patched(how, changes, base, showing.ids, silent)
+        return judge(Trial(b"patch", showing, how.scope, base, patched.runs, patched.restored))
+
+    return judged
+
+
+def test_a_real_fix_is_verified(tried: Callable[..., Verdict]) -> None:
+    verdict = tried(change("shapes.py", FIXED))
+    assert (verdict.verdict, verdict.guarded) == ("verified", 1)
+
+
+def test_a_patch_that_does_nothing_leaves_the_showing_test_failing(tried: Callable[..., Verdict]) -> None:
+    verdict = tried(change("shapes.py", CODE + "# considered\n"))
+    assert verdict.verdict == "unreproduced"
+    assert "still fail" in verdict.headline
+
+
+def test_a_patch_that_breaks_a_guard_is_told_after_a_second_run(tried: Callable[..., Verdict]) -> None:
+    verdict = tried(change("shapes.py", "def area(width, height):\n    return 6\n"))
+    assert verdict.verdict == "regressed"
+    assert verdict.regressed == ("tests/test_shapes.py::test_unit",)
+
+
+def test_a_patch_that_steers_the_tests_is_judged_without_that_part(tried: Callable[..., Verdict]) -> None:
+    forging = (
+        "import pytest\n\n\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport():\n"
+        "    done = yield\n    done.get_result().outcome = 'passed'\n"
+    )
+    verdict = tried(change("conftest.py", forging), change("tests/test_shapes.py", None))
+    assert verdict.verdict == "unreproduced"
+    assert verdict.restored == ("conftest.py", "tests/test_shapes.py")
+
+
+def test_code_that_forges_reports_from_within_is_not_believed(tried: Callable[..., Verdict]) -> None:
+    forging = CODE + (
+        "import _pytest.reports\n"
+        "_pytest.reports.TestReport.from_item_and_call = classmethod(lambda cls, item, call: cls(\n"
+        "    nodeid=item.nodeid, location=item.location, keywords={}, outcome='passed', longrepr=None,\n"
+        "    when=call.when))\n"
+    )
+    verdict = tried(change("shapes.py", forging))
+    assert verdict.verdict == "regressed"
+    assert "not believed" in verdict.headline
+
+
+def test_code_that_writes_the_report_itself_and_leaves_is_not_believed(tried: Callable[..., Verdict]) -> None:
+    forging = CODE + (
+        "import json, os\n"
+        "with open(os.environ['SOLVE_REPORT'], 'w') as report:\n"
+        "    for name in ('tests/test_area.py::test_area', 'tests/test_shapes.py::test_unit'):\n"
+        "        report.write(json.dumps({'id': name, 'when': 'call', 'outcome': 'passed'}) + '\\n')\n"
+        "    report.write(json.dumps({'end': 0}) + '\\n')\n"
+        "os._exit(0)\n"
+    )
+    assert tried(change("shapes.py", forging)).verdict == "regressed"
+
+
+def test_code_that_crashes_the_run_has_regressed(tried: Callable[..., Verdict]) -> None:
+    assert tried(change("shapes.py", "import os\nos.abort()\n")).verdict == "regressed"
+
+
+def base_of(tmp_path: Path, command: str) -> tuple[TestReport, TestReport]:
+    return run_base(check(tmp_path, command), silent)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("no-such-runner --all", "not found"),
+        ("python -m pytest --no-such-option", "unrecognized arguments"),
+        ("python -m pytest -k nothing_has_this_name", "collected no tests"),
+    ],
+)
+def test_tests_that_cannot_be_run_are_bad_input_that_names_the_option(tmp_path: Path, command: str, said: str) -> None:
+    with pytest.raises(BadInput, match="--test-command") as caught:
+        base_of(tmp_path, command)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_any_command_is_a_test_by_its_exit_status(tmp_path: Path) -> None:
+    first, _ = base_of(tmp_path, "python -c 'import shapes; assert shapes.area(2, 3) == 6'")
+    assert [case.status for case in first.cases.values()] == ["failed"]
