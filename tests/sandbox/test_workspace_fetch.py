@@ -116,7 +116,7 @@ class TestMirrors:
     def test_without_one(self, tmp_path: Path, opened: Opener) -> None:
         with pytest.raises(BadInput, match=r"there is no .*/octo/hello\.git: put a bare mirror there, or give https"):
             opened("octo/hello", mirrors=tmp_path)
-        with pytest.raises(BadInput, match="there is no folder octo/hello: give https://github.com/octo/hello, or"):
+        with pytest.raises(BadInput, match=r"there is no folder octo/hello: give https://github\.com/octo/hello, or"):
             opened("octo/hello")
 
     def test_file_addresses_are_read_in_place(self, source: Path, opened: Opener) -> None:
