@@ -43,7 +43,7 @@ test: env  ## The fast suite: no engine, no network, no key
 
 .PHONY: test-docker
 test-docker: env  ## Everything that needs a container engine
-	$(BIN)/pytest -q -m docker
+	$(BIN)/pytest -q -m "docker or bubblewrap"
 
 .PHONY: base-image
 base-image:  ## Make the base image without a registry (root, Debian: debootstrap)

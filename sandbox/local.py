@@ -159,6 +159,8 @@ def _result(ended: Ended, cwd: str) -> ExecResult:
     """The result with the exit code that the supervisor reported."""
     if ended.report.startswith(b"cwd"):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), cwd)
+    if ended.report.startswith(b"broken"):
+        raise SandboxUnavailable(f"the limits of a command cannot be set: {ended.report.decode('utf-8', 'replace')}")
     if ended.result.timed_out or not ended.started:
         return ended.result
     how, _, number = ended.report.partition(b" ")

@@ -4,19 +4,18 @@
 
 It makes itself the reaper of its descendants, so that whatever the command forked, detached, put into another session
 or stripped of its environment comes back here when its parent dies, and stays apart from what other commands do. The
-descriptor REPORT gets one line: `cwd`, if CWD cannot be entered; else `exit N` or `signal N`. LIMITS are rlimits as
+descriptor REPORT gets `cwd` if CWD cannot be entered, `broken` and why if a limit cannot be set; else `exit N` or
+`signal N`. LIMITS are rlimits as
 `NUMBER:VALUE,...`; CGROUPS the files, separated by `:`, through which the command joins its group. SIGTERM, or the end
-of the process PARENT, ends the command early.
+of the process PARENT, ends the command early. Little is imported, because this runs once for every command.
 """
 
-import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
 import time
-from typing import NoReturn
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 PATIENCE = 5.0  # seconds: what resists SIGKILL longer sits in the kernel, and no waiting helps
@@ -35,7 +34,12 @@ def main() -> None:
         return
     child = os.fork()
     if child == 0:
-        start(int(report), limits, groups, cwd, command)
+        try:
+            code = start(int(report), limits, groups, cwd, command)
+        except OSError as error:  # a limit or group that cannot be had: not the command's fault
+            os.write(int(report), f"broken {error}".encode())
+            code = 126
+        os._exit(code)
     status = wait_for(child)
     end_descendants(child)
     if status is not None:
@@ -43,8 +47,8 @@ def main() -> None:
         os.write(int(report), (f"exit {code}" if code >= 0 else f"signal {-code}").encode())
 
 
-def start(report: int, limits: str, groups: str, cwd: str, command: list[str]) -> NoReturn:
-    """In the child: become the command, or say why not as a shell does."""
+def start(report: int, limits: str, groups: str, cwd: str, command: list[str]) -> int:
+    """In the child: become the command; else say why not, and return the exit code a shell has for that."""
     os.set_inheritable(report, False)
     os.setsid()
     for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):  # as Python, not the command, wants them
@@ -62,13 +66,13 @@ def start(report: int, limits: str, groups: str, cwd: str, command: list[str]) -
         os.chdir(cwd)
     except OSError:
         os.write(report, b"cwd ")
-        os._exit(126)
+        return 126
     try:
         os.execvp(command[0], command)  # noqa: S606 (the command, as it was given)
     except OSError as error:
         missing = isinstance(error, FileNotFoundError | NotADirectoryError)
         os.write(2, f"{command[0]}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
-        os._exit(127 if missing else 126)
+        return 127 if missing else 126
 
 
 def wait_for(child: int) -> int | None:
@@ -103,13 +107,12 @@ def descendants(child: int) -> set[int]:
         return {-child}
     children: dict[int, list[int]] = {}
     for name in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 (a hot loop during a fork bomb)
-        with contextlib.suppress(OSError):
-            descriptor = os.open(f"/proc/{name}/stat", os.O_RDONLY)
-            try:
-                fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
-            finally:
-                os.close(descriptor)
-            children.setdefault(int(fields[1]), []).append(int(name))
+        try:
+            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:  # noqa: PTH123
+                parent = int(file.read(4096).rpartition(b")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+        children.setdefault(parent, []).append(int(name))
     found: set[int] = set()
     waiting = [os.getpid()]
     while waiting:
@@ -121,8 +124,10 @@ def descendants(child: int) -> set[int]:
 
 def send(processes: set[int], number: int) -> None:
     for process in processes:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             os.kill(process, number)
+        except OSError:  # it has ended, or is another user's by a setuid program
+            continue
 
 
 if __name__ == "__main__":
