@@ -9,6 +9,7 @@ from agents.repair.spot import Clues
 
 LONGEST = 2_000  # characters of one value that are compared
 MOST = 12
+SYMPTOMS = ("AssertionError", "RecursionError", "MemoryError")  # nothing to be caught or raised in their place
 COMPARED = re.compile(
     r"^(?:E\s+)?(?:AssertionError: )?(?:assert )?(?P<left>.+?) (?:==|!=) (?P<right>.+?)$", re.MULTILINE
 )
@@ -28,7 +29,7 @@ def clues(messages: Iterable[str]) -> Clues:
                 strings.update(dict.fromkeys(text for text in (one, other) if len(text) <= 80))
                 pairs.update(dict.fromkeys(_pieces(one, other)))
         for match in RAISED.finditer(message):
-            if match["name"] != "AssertionError":
+            if match["name"] not in SYMPTOMS:
                 exceptions[match["name"]] = None
         for match in EXPECTED.finditer(message):
             exceptions[match["name"] or match["other"]] = None

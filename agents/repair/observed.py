@@ -72,6 +72,7 @@ class Progress(Row):
     regressed: int
     plausible: int
     fresh: int
+    spoilt: int
     id: int = -1  # the plausible candidate
     exhausted: bool = False  # ended before its time was up
 

@@ -28,6 +28,18 @@ class Fork:
         self.ended = False
         self.signal = 0  # that ended it
         self._rest = b""
+        self._worked = 0  # clock ticks of CPU when last looked at
+
+    def stuck(self, seconds: float) -> bool:
+        """Whether it has said nothing and done nothing for so long. What computes is left to its limit of CPU."""
+        if time.monotonic() - self.heard <= seconds:
+            return False
+        worked = _worked(self.pid)
+        if worked <= self._worked:
+            return True
+        self._worked = worked
+        self.heard = time.monotonic() - seconds / 2
+        return False
 
     def lines(self) -> list[dict[str, Any]]:
         """What came since the last call; never waits. After the last line `ended` is set."""
@@ -44,15 +56,13 @@ class Fork:
         return rows
 
     def wait(self, seconds: float) -> list[dict[str, Any]]:
-        """All its lines; killed when it says nothing for `seconds` of wall time."""
+        """All its lines; killed when it is stuck for `seconds` of wall time."""
         rows: list[dict[str, Any]] = []
         while not self.ended:
-            left = self.heard + seconds - time.monotonic()
-            if left <= 0:
-                self.kill()
-                break
-            select.select([self.fd], [], [], left)
+            select.select([self.fd], [], [], max(0.0, self.heard + seconds - time.monotonic()) + 0.01)
             rows += self.lines()
+            if not self.ended and self.stuck(seconds):
+                self.kill()
         return rows
 
     def kill(self) -> None:
@@ -119,6 +129,16 @@ def limit() -> None:
         _, hard = resource.getrlimit(kind)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, hard))
+
+
+def _worked(pid: int) -> int:
+    """Clock ticks of CPU a process has used; 0 where that is not known."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:  # not Linux
+        return 0
+    return int(fields[11]) + int(fields[12])
 
 
 def _size() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Skipped
 
+_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 _MESSAGE = 4000  # characters of a failure that are kept
 
 
@@ -21,9 +23,9 @@ class Outcome:
     file: str = ""
     line: int = 0
 
-    def signature(self) -> list[object]:
+    def signature(self) -> list[str]:
         """What tells two failures apart."""
-        return [self.status, self.message[:300], self.file, self.line]
+        return [self.status, _ADDRESS.sub("", self.message[:300])]
 
 
 class Runner:
@@ -36,13 +38,22 @@ class Runner:
     def __init__(self) -> None:
         self.light = False
         self.last = Outcome()
+        self._parameters: dict[str, dict[str, Any]] = {}  # of each test, as they were before it first ran
 
     def run(self, item: pytest.Item, following: pytest.Item | None = None) -> Outcome:
         self.last = Outcome()
+        self._renew_parameters(item)
         before = time.process_time()
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         self.last.seconds = time.process_time() - before
         return self.last
+
+    def _renew_parameters(self, item: pytest.Item) -> None:
+        """A test may change the lists it is parametrized with; the next candidate must not see that."""
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None:
+            first = self._parameters.setdefault(item.nodeid, plain_copy(dict(callspec.params)))
+            callspec.params.update(plain_copy(first))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
@@ -81,6 +92,16 @@ class Runner:
             return
         self.last.status = "failed" if report.when == "call" else "error"
         self.last.message, self.last.file, self.last.line = _where(report.longrepr)
+
+
+def plain_copy(value: Any) -> Any:
+    """A copy of nested built-in containers; whatever else is in them stays the same object."""
+    kind = type(value)
+    if kind is dict:
+        return {key: plain_copy(item) for key, item in value.items()}
+    if kind in (list, tuple, set):
+        return kind(plain_copy(item) for item in value)
+    return bytearray(value) if kind is bytearray else value
 
 
 def _text(error: BaseException) -> str:

@@ -25,10 +25,12 @@ class Running:
     """A fork at work: on a batch, or on one candidate through all tests."""
 
     fork: forks.Fork
-    left: list[Candidate]
+    left: list[Candidate]  # without an outcome yet
     checks: bool
     patience: float
-    end: bool = False  # a check's last word
+    said: bool = False  # a check has had its last word,
+    end: bool = False  # and it was good
+    failed: list[Candidate] = field(default_factory=list)
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Counts:
     regressed: int = 0
     plausible: int = 0
     fresh: int = 0
+    spoilt: int = 0  # batches of which a part was tried again
 
 
 @dataclass
@@ -49,7 +52,9 @@ class Search:
     started: float = field(default_factory=time.monotonic)
     counts: Counts = field(default_factory=Counts)
     limits: dict[str, Limit] = field(default_factory=dict)
+    base: workers.Base = field(default_factory=lambda: workers.Base({}, {}))
     queue: deque[Candidate] = field(default_factory=deque)
+    again: deque[list[Candidate]] = field(default_factory=deque)  # batches that another candidate spoilt
     to_check: deque[Candidate] = field(default_factory=deque)
     to_fresh: deque[Candidate] = field(default_factory=deque)
     outside: deque[Candidate] = field(default_factory=deque)  # only a fresh import shows them
@@ -63,8 +68,8 @@ class Search:
     def run(self) -> None:
         """Two passes: what only ran out of its limits gets ten times as much where nothing else was found."""
         plan = self.bench.plan
-        counted = workers.calibrate(self.bench)
-        most = 4 * max(counted.values(), default=0)
+        self.base = workers.calibrate(self.bench)
+        most = 4 * max(self.base.counts.values(), default=0)
         for name in self.bench.showing:
             limit = self.bench.limit(name)
             self.limits[name] = Limit(limit.cpu, max(limit.ticks, most))
@@ -87,6 +92,7 @@ class Search:
                     self._progress(kind="progress")
         finally:
             self.queue.clear()
+            self.again.clear()
 
     def _feed(self) -> bool:
         """Start what can start. Whether anything is still to do."""
@@ -94,11 +100,17 @@ class Search:
         most = self.best + self.bench.plan.slack
         while self.queue and self.queue[0].cost > most:
             self.queue.clear()
-        while len(self.running) < jobs and (self.to_check or self.queue):
+        while len(self.running) < jobs and (self.to_check or self.again or self.queue):
             self._start()
         if not self.zygote.busy:
             self._ask(most)
-        return bool(self.to_check or self.queue or self.to_fresh or (self.outside and self.outside[0].cost <= most))
+        return bool(
+            self.to_check
+            or self.again
+            or self.queue
+            or self.to_fresh
+            or (self.outside and self.outside[0].cost <= most)
+        )
 
     def _start(self) -> None:
         if self.to_check:
@@ -106,8 +118,10 @@ class Search:
             body = workers.check(self.bench, left[0])
             patience = SILENCE + 3 * max([1.0, *self.bench.plan.durations.values()])
         else:
-            left, checks = [self.queue.popleft() for _ in range(min(self.bench.plan.batch, len(self.queue)))], False
-            body = workers.batch(self.bench, left, self.limits)
+            count = min(self.bench.plan.batch, len(self.queue))
+            left = self.again.popleft() if self.again else [self.queue.popleft() for _ in range(count)]
+            checks = False
+            body = workers.batch(self.bench, list(left), self.limits, self.base)
             patience = SILENCE + sum(limit.cpu for limit in self.limits.values())
         self.running.append(Running(forks.fork(body), left, checks, patience))
 
@@ -145,7 +159,7 @@ class Search:
         for job in list(self.running):
             for row in job.fork.lines():
                 self._check_row(job, row) if job.checks else self._batch_row(job, row)
-            if not job.fork.ended and time.monotonic() - job.fork.heard > job.patience:
+            if not job.fork.ended and job.fork.stuck(job.patience):
                 job.fork.kill()
             if job.fork.ended:
                 self._ended(job)
@@ -155,6 +169,10 @@ class Search:
                 self._answered(answer)
 
     def _batch_row(self, job: Running, row: dict[str, Any]) -> None:
+        if "dirty" in row:
+            if row["dirty"]:
+                self._split(job.failed)
+            return
         candidate = job.left.pop(0)
         outcome = row["o"]
         if outcome == "fresh":
@@ -167,6 +185,15 @@ class Search:
             self._slow(candidate)
         elif outcome == "invalid":
             self.counts.invalid += 1
+        else:
+            job.failed.append(candidate)
+
+    def _split(self, failed: list[Candidate]) -> None:
+        """Try those again in smaller company: alone where the batch was small already."""
+        self.counts.tried -= len(failed)
+        self.counts.spoilt += 1
+        size = max(1, len(failed) // 4)
+        self.again.extend(failed[at : at + size] for at in range(0, len(failed), size))
 
     def _slow(self, candidate: Candidate) -> None:
         self.counts.timeouts += 1
@@ -175,6 +202,7 @@ class Search:
     def _check_row(self, job: Running, row: dict[str, Any]) -> None:
         if "end" in row:
             job.end = bool(row["end"])
+            job.said = True
         elif not row["ok"]:
             self._regressed(job.left[0], row["t"])
 
@@ -183,6 +211,8 @@ class Search:
         if job.checks:
             if job.end:
                 self.to_fresh.append(job.left[0])
+            elif not job.said:
+                self._regressed(job.left[0], "a test that did not end")
             return
         if job.left:  # the first without an outcome killed the worker
             self.counts.tried += 1

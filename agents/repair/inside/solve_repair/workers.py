@@ -13,7 +13,7 @@ import pytest
 from solve_repair import forks
 from solve_repair.live import Live, NotSwappable, exchange
 from solve_repair.plan import Candidate, Plan
-from solve_repair.running import Runner
+from solve_repair.running import Outcome, Runner
 from solve_repair.ticks import Ticks
 
 LEAST_CPU = 0.3  # seconds a test may always use
@@ -54,16 +54,27 @@ class Bench:
     def paths(self) -> dict[int, str]:
         return {candidate.unit: candidate.path for candidate in self.plan.candidates if candidate.unit >= 0}
 
-    def passes(self, name: str, limit: Limit) -> tuple[bool, list[object]]:
+    def run(self, name: str, limit: Limit) -> Outcome:
         self.ticks.start(limit.ticks)
         forks.cpu_limit(limit.cpu)
-        outcome = self.runner.run(self.items[name])
-        return outcome.status == "passed", outcome.signature()
+        return self.runner.run(self.items[name])
+
+    @property
+    def ran_out(self) -> bool:
+        return self.ticks.count > self.ticks.limit
 
 
-def calibrate(bench: Bench) -> dict[str, int]:
-    """Counts of each showing test on the base with counters in it, and of guarding tests while time is left."""
-    counts: dict[str, int] = {}
+@dataclass(frozen=True)
+class Base:
+    """What the base itself does with counters in it."""
+
+    counts: dict[str, int]  # 0: without end
+    signatures: dict[str, list[str]]  # of showing tests
+
+
+def calibrate(bench: Bench) -> Base:
+    """Run the showing tests on the base, and guarding tests while time is left."""
+    base = Base({}, {})
 
     def body(send: forks.Send) -> None:
         bench.runner.light = True
@@ -74,28 +85,45 @@ def calibrate(bench: Bench) -> dict[str, int]:
         guards = [name for name in bench.plan.guard if bench.plan.durations.get(name, 1.0) < 0.1]
         for name in [*bench.showing, *guards[:20]]:
             bench.ticks.start(CALIBRATION)
-            bench.runner.run(bench.items[name])
-            count = bench.ticks.count
-            send({"test": name, "count": 0 if count > CALIBRATION else count})
+            outcome = bench.runner.run(bench.items[name])
+            count = 0 if bench.ran_out else bench.ticks.count
+            send({"test": name, "count": count, "signature": outcome.signature()})
 
     for row in forks.fork(body).wait(20.0):
-        counts[row["test"]] = row["count"]
-    return counts
+        base.counts[row["test"]] = row["count"]
+        base.signatures[row["test"]] = row["signature"]
+    return base
 
 
-def batch(bench: Bench, candidates: list[Candidate], limits: dict[str, Limit]) -> Callable[[forks.Send], None]:
-    """Each candidate through the showing tests; sends {"i": id, "o": outcome} in order.
+def batch(
+    bench: Bench, candidates: list[Candidate], limits: dict[str, Limit], base: Base
+) -> Callable[[forks.Send], None]:
+    """Each candidate through the showing tests; sends {"i": id, "o": outcome} in order, then {"dirty": bool}.
 
     Outcomes: passed, failed, timeout (by count), invalid, fresh (not swappable). Who kills the worker is known to the
-    parent as the first one without an outcome.
+    parent as the first one without an outcome. Dirty: the base no longer does what it did, so a candidate has left
+    something behind, and those after it may have failed by that.
     """
 
     def body(send: forks.Send) -> None:
         bench.runner.light = True
+        ran: set[str] = set()
         for candidate in candidates:
-            send({"i": candidate.id, **_tried(bench, candidate, limits)})
+            row = _tried(bench, candidate, limits)
+            ran.update(row.pop("ran", []))
+            send({"i": candidate.id, **row})
+        send({"dirty": len(candidates) > 1 and _is_dirty(bench, ran, limits, base)})
 
     return body
+
+
+def _is_dirty(bench: Bench, ran: set[str], limits: dict[str, Limit], base: Base) -> bool:
+    bench.live.clear_caches()
+    for name in ran:
+        signature = bench.run(name, limits[name]).signature()
+        if name in base.signatures and signature != base.signatures[name]:
+            return True
+    return False
 
 
 def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit]) -> dict[str, Any]:
@@ -106,14 +134,16 @@ def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit]) -> dict
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {"o": "invalid"}
     bench.live.clear_caches()
+    ran = []
     try:
         for name in bench.showing:
-            passed, signature = bench.passes(name, limits[name])
-            if bench.ticks.count > limits[name].ticks:
-                return {"o": "timeout"}
-            if not passed:
-                return {"o": "failed", "t": name, "s": signature}
-        return {"o": "passed"}
+            ran.append(name)
+            outcome = bench.run(name, limits[name])
+            if bench.ran_out:
+                return {"o": "timeout", "ran": ran}
+            if outcome.status != "passed":
+                return {"o": "failed", "ran": ran}
+        return {"o": "passed", "ran": ran}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         exchange(before)
