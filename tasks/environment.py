@@ -16,7 +16,9 @@ from typing import Literal
 from sandbox.api import BadInput, Image, ImageUnavailable
 from sandbox.bake import Copy, Step, bake, baked, pulled
 from sandbox.git import GitFailed, HostGit
+from sandbox.image import build
 from sandbox.origin import open_origin
+from sandbox.recipe import detect
 from sandbox.workspace import open_workspace
 from tasks.harness import Harness
 from tasks.row import Row
@@ -46,7 +48,7 @@ class Place:
 
     image: Image
     harness: Harness
-    origin: Literal["named", "specification"]
+    origin: Literal["named", "specification", "detected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Settings:
 
     base: str
     mirrors: Path | None
+    cache: Path  # of images made from what a repository says
     uv: Path | None  # the host's uv, a static program; None where the extra is not installed
     tell: Callable[[str], None] = field(default=lambda line: None)
 
@@ -77,8 +80,11 @@ def place(row: Row, settings: Settings) -> Place:
         if (found := pulled(name, CONDA, WORKDIR)) is not None:
             return Place(found, spec.harness if spec else harness(row), "named")
     if spec is None:
-        missing = "swebench has no specification of it" if installed() else "pip install 'solve[swebench]' is needed"
-        raise BadInput(f"{row.task.id}: no image of it can be had, and {missing}")
+        if not installed():
+            settings.tell(
+                f"{row.task.id}: made from its own files; with `pip install 'solve[swebench]'` as SWE-bench does"
+            )
+        return _detected(row, settings)
     return Place(_build(row, spec, settings), spec.harness, "specification")
 
 
@@ -141,6 +147,17 @@ def _build(row: Row, spec: Spec, settings: Settings) -> Image:
         folder = Path(scratch) / WORKDIR.strip("/")
         open_workspace(repository, commit, folder, mirrors=mirrors, tell=settings.tell)
         return bake(shared, _tag(row, spec, settings), [program, Copy(folder, WORKDIR), *own], ENV, WORKDIR)
+
+
+def _detected(row: Row, settings: Settings) -> Place:
+    """The environment that the repository's own files ask for; its tests by pytest, with names as they are."""
+    repository, commit = row.task.repository, row.task.base_commit
+    with TemporaryDirectory(prefix="solve-row-") as scratch:
+        folder = Path(scratch) / "tree"
+        open_workspace(repository, commit, folder, mirrors=settings.mirrors, tell=settings.tell)
+        recipe = detect(folder)
+        image = build(folder, recipe, "docker", cache=settings.cache, tell=settings.tell)
+    return Place(image, harness(row, recipe.test_command), "detected")
 
 
 def _tag(row: Row, spec: Spec, settings: Settings) -> str:

@@ -162,18 +162,27 @@ def _printed(
         attested=True,
     )
     text = done.text()
-    own = (planted.fails, planted.passes) if planted else ()
-    found = harness.read(text, [*wanted, *own])
     return Evidence(
         "nothing to apply",
-        statuses={name: status for name, status in found.items() if name not in own},
+        statuses=harness.read(text, wanted),
         exit_code=done.exit_code,
         finished=any(sentinel in text for sentinel in SENTINELS),
         problem=f"ran past its {harness.timeout:.0f} s limit" if done.timed_out else "",
         timed_out=done.timed_out,
-        canary=_canary(planted, [TestCase(name, found[name]) for name in own if name in found]),
+        canary=_canary(planted, [case for name in _names(planted) if (case := _said(text, name))]),
         log=text[-16_000:],
     )
+
+
+def _names(planted: Planted | None) -> tuple[str, ...]:
+    return (planted.fails, planted.passes) if planted else ()
+
+
+def _said(text: str, name: str) -> TestCase | None:
+    """What a runner printed of a planted test. The field's parsers miss the last test of a file (sympy), so they are
+    not asked."""
+    word = re.search(rf"^{name}\b.*?\s(ok|F|E|FAIL|ERROR)(?:\s|$)", text, re.MULTILINE)
+    return TestCase(name, "passed" if word[1] == "ok" else "failed") if word else None
 
 
 def _canary(planted: Planted | None, cases: Sequence[TestCase]) -> Canary:

@@ -90,6 +90,7 @@ class _Fields(BaseModel):
     version: str = ""
     environment_setup_commit: str = ""
     image: str = Field("", validation_alias=AliasChoices("image_name", "docker_image", "image"))
+    flaky: bool = False  # `solve validate` adds it
     fail_to_pass: Ids = Field(validation_alias=AliasChoices("FAIL_TO_PASS", "fail_to_pass"))
     pass_to_pass: Ids = Field((), validation_alias=AliasChoices("PASS_TO_PASS", "pass_to_pass"))
 
@@ -114,6 +115,7 @@ def parse_row(fields: Fields) -> Row:
             reversed_patch(planted) or row.patch.encode(), row.test_patch.encode(), row.fail_to_pass, row.pass_to_pass
         ),
         Setup(row.version, row.environment_setup_commit or row.base_commit, row.image, planted),
+        row.flaky,
     )
 
 

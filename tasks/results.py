@@ -39,6 +39,7 @@ class Result(BaseModel):
     dropped: tuple[str, ...] = ()
     fail_to_pass: dict[str, Status] = {}
     not_kept: tuple[str, ...] = ()
+    flaky: bool = False  # the row's own answer does not always end the same
     published: bool | None = None  # a verdict that came with the prediction
 
     calls: int = 0

@@ -31,6 +31,7 @@ class Row:
     task: Task
     answer: Answer
     setup: Setup = Setup()
+    flaky: bool = False  # the answer's own run does not always end the same: `solve validate` found that
 
     def digest(self) -> str:
         """Of everything that could change a verdict."""

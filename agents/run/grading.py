@@ -1,0 +1,192 @@
+"""Wires what `solve score`, `validate` and `bench` grade with: places, containers, cache, the run's folder."""
+
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from sandbox import janitor
+from sandbox.api import BadInput, Image, Owner, Sandbox
+from sandbox.docker import DockerSandbox
+from tasks.batch import run_batch
+from tasks.environment import Settings, place
+from tasks.evaluate import VERSION
+from tasks.grade import Cache, Graded, Grader
+from tasks.load import Selection, Suite, load, parse_slice
+from tasks.results import FILE, Result, Results
+from tasks.row import Row
+from tasks.rundir import new_id
+from tasks.score import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the three commands have in common, as given."""
+
+    tasks: str
+    ids: str
+    repositories: str
+    part: str
+    seed: int | None
+    mirrors: Path | None
+    base_image: str
+    jobs: int
+    out: Path | None
+    regrade: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """An attempt that is to be graded: its result without the verdict."""
+
+    row: Row
+    patch: bytes
+    result: Result
+
+
+def open_suite(options: Options) -> Suite:
+    """Raises BadInput for what cannot be read or selected."""
+    return load(
+        options.tasks,
+        Selection(
+            _listed(options.ids),
+            _listed(options.repositories),
+            parse_slice(options.part) if options.part else slice(None),
+            options.seed,
+        ),
+    )
+
+
+def open_folder(options: Options, about: str) -> Path:
+    """The run's folder, new or with the results of an earlier start of the same command."""
+    folder = options.out or Path("runs") / new_id(about)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error
+    if not (folder / FILE).exists() and any(path.name != "logs" for path in folder.iterdir()):
+        raise BadInput(f"{folder} is not empty and has no {FILE}: give another folder with --out")
+    return folder
+
+
+def open_grader(options: Options, run: str, *, fresh: bool = False) -> Grader:
+    """With `fresh` it grades again what was graded before."""
+    janitor.clean()
+    cache = platformdirs.user_cache_path("solve")
+    settings = Settings(options.base_image, options.mirrors, cache / "images", _uv(), say)
+
+    def opened(image: Image, task: str) -> Sandbox:
+        return DockerSandbox(image, owner=Owner(run, task))
+
+    verdicts = Cache(cache / "grades")
+    return Grader(lambda row: place(row, settings), opened, verdicts, fresh=fresh or options.regrade)
+
+
+def grade_all(attempts: Sequence[Attempted], grader: Grader, folder: Path, jobs: int) -> list[Result]:
+    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts."""
+    results = Results(folder)
+    done = {result.key: result for result in results.read() if result.outcome != "infra_error"}
+    waiting = [attempt for attempt in attempts if not _same(done.get(attempt.result.key), attempt.result)]
+    say(f"{len(attempts)} attempts, {len(attempts) - len(waiting)} of them graded before")
+    progress = Progress(len(waiting))
+
+    def work(attempt: Attempted) -> tuple[Attempted, Graded]:
+        if not attempt.patch.strip():
+            return attempt, Graded(Score("unresolved", "empty_patch", "there is no patch"))
+        return attempt, grader.grade(attempt.row, attempt.patch)
+
+    def keep(found: tuple[Attempted, Graded]) -> None:
+        attempt, graded = found
+        result = graded_result(attempt.result, graded)
+        if graded.log:
+            (folder / "logs" / log_name(result)).write_text(graded.log, "utf-8", "replace")
+        results.add(result)
+        progress.tell(result)
+
+    run_batch(waiting, work, keep, jobs)
+    wanted = {attempt.result.key for attempt in attempts}
+    return [result for result in results.read() if result.key in wanted]
+
+
+def graded_result(result: Result, graded: Graded) -> Result:
+    score = graded.score
+    return result.model_copy(
+        update={
+            "outcome": score.outcome,
+            "cause": score.cause,
+            "reason": score.reason,
+            "flagged": score.flagged,
+            "applied": score.applied,
+            "dropped": score.dropped,
+            "fail_to_pass": dict(score.fail_to_pass),
+            "not_kept": score.not_kept,
+            "grading": graded.seconds,
+            "image": graded.image,
+            "grader": VERSION,
+            "cached": graded.cached,
+        }
+    )
+
+
+def log_name(result: Result) -> str:
+    parts = (result.instance_id, result.model_name_or_path, result.settings, f"{result.run}.log")
+    return "-".join(
+        "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in part) for part in parts if part
+    )
+
+
+def _same(before: Result | None, now: Result) -> bool:
+    return before is not None and before.model_patch == now.model_patch
+
+
+class Progress:
+    """One line for each result, on standard error."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._count = total, 0
+
+    def tell(self, result: Result) -> None:
+        self._count += 1
+        seconds = "cached" if result.cached else f"{sum(result.grading.values()):.1f} s"
+        marks = f" [{', '.join(result.flagged)}]" if result.flagged else ""
+        reason = f": {result.reason}" if result.reason else ""
+        say(
+            f"{self._count}/{self._total} {result.instance_id} {result.model_name_or_path} #{result.run} "
+            f"{result.outcome}{reason}{marks} ({seconds})"
+        )
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def exit_status(results: Sequence[Result]) -> int:
+    """0 all rows graded, 3 infrastructure rows remain."""
+    return 3 if any(result.outcome == "infra_error" for result in results) else 0
+
+
+def default_jobs() -> int:
+    return os.cpu_count() or 1
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """`a,b`, or `@FILE` with one a line."""
+    if text.startswith("@"):
+        try:
+            return tuple(Path(text[1:]).read_text("utf-8").split())
+        except OSError as error:
+            raise BadInput(f"cannot read {text[1:]} ({error.strerror})") from error
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _uv() -> Path | None:
+    """The uv of our own environment, else the one on PATH."""
+    own = Path(sysconfig.get_path("scripts")) / "uv"
+    found = str(own) if own.is_file() else shutil.which("uv")
+    return Path(found) if found else None

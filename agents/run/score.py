@@ -1,0 +1,80 @@
+"""`solve score`: predictions of any system, graded."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Tasks = Annotated[str, typer.Argument(help="A benchmark file, a dataset id (lite, verified, ...), a task folder.")]
+Ids = Annotated[str, typer.Option(help="Only these rows: a,b or @FILE with one a line.")]
+Repositories = Annotated[str, typer.Option("--repos", help="Only rows of these repositories: OWNER/NAME,...")]
+Part = Annotated[str, typer.Option("--slice", help="Only this part of the rows: START:STOP, as Python cuts a list.")]
+Seed = Annotated[int | None, typer.Option(help="Shuffle the rows before they are cut.")]
+Mirrors = Annotated[Path | None, typer.Option(envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")]
+BaseImage = Annotated[
+    str, typer.Option(envvar="SOLVE_PYTHON_IMAGE", help="Base image of rows that have to be built; {python} is 3.9.")
+]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", help="How many at once. Default: one a core.")]
+Out = Annotated[Path | None, typer.Option(help="The run's folder; given again, the run goes on. Default: runs/ID.")]
+Regrade = Annotated[bool, typer.Option("--regrade", help="Grade again what was graded before.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+
+PYTHON_IMAGE = "solve/python:{python}"
+
+
+def score(
+    tasks: Tasks,
+    predictions: Annotated[str, typer.Option(help="preds.jsonl or preds.json, as SWE-bench has them.")],
+    ids: Ids = "",
+    repositories: Repositories = "",
+    part: Part = "",
+    seed: Seed = None,
+    mirrors: Mirrors = None,
+    base_image: BaseImage = PYTHON_IMAGE,
+    jobs: Jobs = 0,
+    out: Out = None,
+    regrade: Regrade = False,
+    as_json: Json = False,
+) -> None:
+    """Grade predictions: each in a fresh container, by the hidden tests of its row."""
+    from agents.run import grading
+    from agents.run.summary import summary_json, summary_table
+    from tasks.predictions import read_predictions
+    from tasks.results import Result
+
+    options = grading.Options(
+        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
+    )
+    suite = grading.open_suite(options)
+    rows = {row.task.id: row for row in suite.rows}
+    given = read_predictions(predictions)
+    attempts = [
+        grading.Attempted(
+            row,
+            prediction.patch,
+            Result(
+                instance_id=prediction.instance_id,
+                model_name_or_path=prediction.model,
+                model_patch=prediction.patch.decode("utf-8", "replace"),
+                run=prediction.run,
+                repository=row.task.repository,
+                suite=suite.digest,
+                flaky=row.flaky,
+                published=prediction.published,
+                outcome="infra_error",
+            ),
+        )
+        for prediction in given
+        if (row := rows.get(prediction.instance_id)) is not None
+    ]
+    if len(attempts) < len(given):
+        grading.say(f"{len(given) - len(attempts)} predictions are for rows that are not selected")
+    folder = grading.open_folder(options, f"score {suite.name}")
+    grader = grading.open_grader(options, folder.name)
+    results = grading.grade_all(attempts, grader, folder, options.jobs)
+    if as_json:
+        print(json.dumps(summary_json(folder, results)))
+    else:
+        summary_table(folder, results)
+    raise typer.Exit(grading.exit_status(results))

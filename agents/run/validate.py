@@ -1,0 +1,69 @@
+"""`solve validate`: which rows can judge a patch here, and why the others cannot."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from agents.run.score import (
+    PYTHON_IMAGE,
+    BaseImage,
+    Ids,
+    Jobs,
+    Json,
+    Mirrors,
+    Out,
+    Part,
+    Regrade,
+    Repositories,
+    Seed,
+    Tasks,
+)
+
+
+def validate(
+    tasks: Tasks,
+    runs: Annotated[int, typer.Option("-n", "--runs", help="How often the answer is run: more find flaky rows.")] = 1,
+    ids: Ids = "",
+    repositories: Repositories = "",
+    part: Part = "",
+    seed: Seed = None,
+    mirrors: Mirrors = None,
+    base_image: BaseImage = PYTHON_IMAGE,
+    jobs: Jobs = 0,
+    out: Out = None,
+    regrade: Regrade = False,
+    as_json: Json = False,
+) -> None:
+    """List the rows on which the answer is resolved and the empty patch is not; the list is a suite by itself."""
+    from agents.run import grading
+    from agents.run.validation import results_of, table, validate_row
+    from tasks.batch import run_batch
+    from tasks.results import Results
+    from tasks.suite import Validation, write_suite
+
+    options = grading.Options(
+        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
+    )
+    suite = grading.open_suite(options)
+    folder = grading.open_folder(options, f"validate {suite.name}")
+    graders = grading.open_grader(options, folder.name), grading.open_grader(options, folder.name, fresh=True)
+    found: list[Validation] = []
+    results = Results(folder)
+
+    def keep(validation: Validation) -> None:
+        found.append(validation)
+        for result in results_of(validation, suite.digest):
+            results.add(result)
+        grading.say(f"{len(found)}/{len(suite.rows)} {validation.row.task.id} {validation.verdict} {validation.reason}")
+
+    run_batch(suite.rows, lambda row: validate_row(row, *graders, runs), keep, options.jobs)
+    found.sort(key=lambda validation: validation.row.task.id)
+    kept = write_suite(folder / "suite.jsonl", found)
+    verdicts = {item.row.task.id: {"verdict": item.verdict, "reason": item.reason} for item in found}
+    (folder / "validation.json").write_text(json.dumps(verdicts, indent=2) + "\n", "utf-8")
+    if as_json:
+        print(json.dumps({"run": str(folder), "rows": len(found), "suite": kept, "verdicts": verdicts}))
+    else:
+        table(folder, found)
+    raise typer.Exit(3 if any(item.verdict == "unknown" for item in found) else 0)
