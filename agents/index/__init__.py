@@ -1,0 +1,1 @@
+"""Which files and symbols of a repository an issue is about."""

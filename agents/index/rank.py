@@ -1,0 +1,143 @@
+"""Issue text → ranked files and symbols, each with its reasons."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.index.arrays import Floats, Ints
+from agents.index.signals import Signals, signals
+from agents.index.snapshot import Snapshot
+from agents.index.weights import Linear, shipped
+
+MOST_FILES = 100
+MOST_SYMBOLS = 200
+MOST_REASONS = 3
+LABELS = {
+    "title": "words of the title",
+    "lead": "words of the first lines",
+    "prose": "words of the prose",
+    "code": "words of the code in the issue",
+    "body": "words of the issue",
+    "name": "names made of the issue's words",
+    "path": "its path",
+    "trace": "in the traceback",
+    "dotted": "a dotted name leads here",
+    "defines": "defines what the issue names",
+    "called": "the issue calls it",
+    "class": "of a class the issue names",
+    "both": "class and method are named",
+    "near": "close by calls to what fits",
+    "calls": "calls what fits",
+    "file": "its file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RankedFile:
+    path: str
+    score: float  # share of belief, 0..1; over all files it sums to 1
+    why: tuple[str, ...]  # strongest first
+
+
+@dataclass(frozen=True, slots=True)
+class RankedSymbol:
+    path: str
+    name: str  # Class.method
+    kind: str
+    line: int  # from 1; `last` inclusive
+    last: int
+    score: float
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Best first. Files are code that is no test; symbols are their functions, methods and classes."""
+
+    files: tuple[RankedFile, ...]
+    symbols: tuple[RankedSymbol, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Scores over the candidates of `signals`, and the candidates from best to worst."""
+
+    signals: Signals
+    of_file: Floats
+    of_unit: Floats
+    files: Ints
+    units: Ints
+
+
+def score(found: Signals, weights: Linear) -> Scored:
+    of_file = found.file_matrix([*weights.file]) @ np.array([*weights.file.values()])
+    own = {name: weight for name, weight in weights.unit.items() if name != "file"}
+    of_unit = found.unit_matrix([*own]) @ np.array([*own.values()])
+    if len(of_file):
+        of_unit = of_unit + weights.unit["file"] * (of_file - of_file.max())[found.file_of_unit]
+    return Scored(found, of_file, of_unit, _best_first(of_file), _best_first(of_unit))
+
+
+def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranking:
+    """Rank a snapshot's code for an issue, whose first line is its title."""
+    weights = weights or shipped().weights
+    scored = score(signals(snapshot, issue), weights)
+    found = scored.signals
+    file_shares, unit_shares = _shares(scored.of_file), _shares(scored.of_unit)
+    file_columns = {name: weight * found.of_file[name] for name, weight in weights.file.items()}
+    unit_columns = {name: weight * found.of_unit[name] for name, weight in weights.unit.items() if name != "file"}
+    files = [
+        RankedFile(
+            snapshot.paths[found.files[place]],
+            float(file_shares[place]),
+            (*_defined(snapshot, found, int(found.files[place])), *_reasons(file_columns, place)),
+        )
+        for place in scored.files[:MOST_FILES].tolist()
+    ]
+    symbols = [
+        _symbol(snapshot, int(found.units[place]), float(unit_shares[place]), _reasons(unit_columns, place))
+        for place in scored.units[:MOST_SYMBOLS].tolist()
+    ]
+    return Ranking(tuple(files), tuple(symbols))
+
+
+def _symbol(snapshot: Snapshot, unit: int, share: float, why: tuple[str, ...]) -> RankedSymbol:
+    return RankedSymbol(
+        snapshot.paths[snapshot.unit_file[unit]],
+        snapshot.qualified(unit),
+        snapshot.kind_name(unit),
+        int(snapshot.line[unit]),
+        int(snapshot.last[unit]),
+        share,
+        why,
+    )
+
+
+def _best_first(scores: Floats) -> Ints:
+    return np.argsort(-scores, kind="stable")
+
+
+def _shares(scores: Floats) -> Floats:
+    powers: Floats = np.exp(scores - scores.max(initial=-np.inf))
+    shares: Floats = powers / powers.sum()
+    return shares
+
+
+def _reasons(columns: dict[str, Floats], place: int) -> tuple[str, ...]:
+    """The kinds of signal that lift a candidate most above the mean of all."""
+    lifts: dict[str, float] = {}
+    for name, values in columns.items():
+        label = LABELS.get(name.split(" ")[0].rstrip("~^"))
+        if label:
+            lifts[label] = lifts.get(label, 0.0) + float(values[place] - values.mean())
+    best = sorted((label for label, lift in lifts.items() if lift > 0.1), key=lambda label: -lifts[label])
+    return tuple(best[:MOST_REASONS])
+
+
+def _defined(snapshot: Snapshot, found: Signals, file: int) -> tuple[str, ...]:
+    """The names of the issue that a file defines, those that look like code first."""
+    named = found.mentions.identifiers
+    units = range(snapshot.file_start[file], snapshot.file_start[file + 1])
+    names = {snapshot.names[unit] for unit in units if named.get(snapshot.names[unit], 0.0) >= 0.5}
+    first = sorted(names, key=lambda name: (-named[name], name))[:MOST_REASONS]
+    return (f"defines {', '.join(first)}",) if first else ()

@@ -1,0 +1,219 @@
+"""What a repository holds at a commit or in its worktree: paths and blob ids, and the bytes behind them.
+
+Nothing of the repository is run: git has hooks, filters, monitors and the person's settings off, and files of a
+worktree are read and hashed here. GitPython takes as long to import as a whole query may last, so the two commands
+needed are called directly, with the settings of `sandbox.git`.
+"""
+
+import hashlib
+import os
+import stat
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from sandbox.api import MEBIBYTE, BadInput
+from sandbox.git import ENVIRONMENT, INHERITED, SETTINGS
+
+LARGEST = MEBIBYTE  # bytes of one file to index; a larger one is data
+READ_LIMIT = 64 * MEBIBYTE  # no file of a worktree is read beyond this
+AT_ONCE = 256  # blobs asked of git before its answers are read: few enough that no pipe fills
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One path. `kind` is git's file type: "100" file, "120" link, "160" submodule; `size` in bytes, -1 unknown."""
+
+    path: str
+    blob: str
+    kind: str
+    size: int
+
+
+class Tree(Protocol):
+    """The files of a repository in one state. Use as a context manager."""
+
+    @property
+    def entries(self) -> Sequence[Entry]: ...
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        """The bytes of each entry, in order. What is gone since (a partial clone, an edit) is left out."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_tree(repo: Path, revision: str = "") -> Tree:
+    """The tree at a revision; without one, the worktree, or HEAD where there is none.
+
+    Raises BadInput: no such folder or revision.
+    """
+    if not repo.is_dir():
+        raise BadInput(f"{repo} is not a folder: give the root of a repository")
+    inside = _git_answers(repo)
+    if revision or (inside and git(repo, "rev-parse", "--is-inside-work-tree").strip() == b"false"):
+        return CommitTree(repo, revision or "HEAD")
+    return Worktree(repo, tracked=inside)
+
+
+class CommitTree:
+    """The tree of a commit, read by one long `git cat-file --batch`."""
+
+    def __init__(self, repo: Path, revision: str) -> None:
+        self._repo = repo
+        self._batch: subprocess.Popen[bytes] | None = None
+        try:
+            listed = git(repo, "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", revision)
+        except BadInput as unknown:
+            raise BadInput(f"{repo} has no commit {revision!r}: fetch it, or name another") from unknown
+        self.entries = [_entry(line) for line in listed.split(b"\0") if line]
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        if self._batch is None:
+            self._batch = subprocess.Popen(
+                _argv(self._repo, "cat-file", "--batch", "--buffer"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment(),
+            )
+        source, answers = self._batch.stdin, self._batch.stdout
+        assert source
+        assert answers
+        for start in range(0, len(entries), AT_ONCE):
+            part = entries[start : start + AT_ONCE]
+            source.write("".join(f"{entry.blob}\n" for entry in part).encode() + b"\n")
+            source.flush()
+            for entry in part:
+                if (data := _answer(answers)) is not None:
+                    yield entry, data
+            _answer(answers)  # to the empty line; git flushes its buffer once it waits for more
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._batch is not None:
+            self._batch.kill()
+            self._batch.communicate()
+
+
+class Worktree:
+    """Files as they lie in a folder now; of a git worktree, what is tracked and what is neither tracked nor ignored."""
+
+    def __init__(self, root: Path, *, tracked: bool) -> None:
+        self._root = root
+        if tracked:
+            listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
+            paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
+        else:
+            paths = sorted(_walk(root))
+        self.entries = [entry for path in paths if (entry := self._entry(path))]
+
+    def read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
+        for entry in entries:
+            if (data := self._bytes(entry.path)) is not None and blob_id(data) == entry.blob:
+                yield entry, data
+
+    def _entry(self, path: str) -> Entry | None:
+        try:
+            found = (self._root / path).lstat()
+        except OSError:  # tracked, but deleted
+            return None
+        if stat.S_ISLNK(found.st_mode):
+            return Entry(path, "", "120", found.st_size)
+        if stat.S_ISDIR(found.st_mode):
+            return Entry(path, "", "160", -1)
+        data = self._bytes(path) if stat.S_ISREG(found.st_mode) else None
+        return Entry(path, blob_id(data), "100", len(data)) if data is not None else None
+
+    def _bytes(self, path: str) -> bytes | None:
+        """At most READ_LIMIT bytes; None for what is not an ordinary file (any more) or cannot be read."""
+        try:
+            descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(READ_LIMIT) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+def blob_id(data: bytes) -> str:
+    """The name git gives these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def git(repo: Path, *arguments: str, timeout: float = 120.0) -> bytes:
+    """Standard output of one git command that only reads. Raises BadInput with git's own last line."""
+    try:
+        done = subprocess.run(
+            _argv(repo, *arguments), capture_output=True, env=environment(), timeout=timeout, check=False
+        )
+    except FileNotFoundError as missing:
+        raise BadInput("git was not found on PATH: install it") from missing
+    except subprocess.TimeoutExpired as late:
+        raise BadInput(f"git {arguments[0]} in {repo} took more than {timeout:.0f} s") from late
+    if done.returncode:
+        why = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise BadInput(f"git {arguments[0]} in {repo}: {why[-1]}")
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    given = {name: os.environ[name] for name in INHERITED & os.environ.keys()}
+    given |= {**ENVIRONMENT, "GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_COUNT": str(len(SETTINGS))}
+    for number, (key, value) in enumerate(SETTINGS.items()):
+        given |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return given
+
+
+def _argv(repo: Path, *arguments: str) -> list[str]:
+    return ["git", "-C", str(repo), *arguments]
+
+
+def _git_answers(repo: Path) -> bool:
+    try:
+        git(repo, "rev-parse", "--git-dir")
+    except BadInput:
+        return False
+    return True
+
+
+def _entry(line: bytes) -> Entry:
+    head, _, path = line.partition(b"\t")
+    mode, _, blob, size = head.split()
+    # "-": a submodule; "BAD": an object that a partial clone does not have
+    return Entry(os.fsdecode(path), blob.decode(), mode[:3].decode(), int(size) if size.isdigit() else -1)
+
+
+def _answer(answers: IO[bytes]) -> bytes | None:
+    """One answer of `cat-file --batch`: `ID blob SIZE`, the bytes, a newline; or `ID missing`."""
+    head = answers.readline().split()
+    if len(head) != 3 or head[1] != b"blob":
+        return None
+    data = answers.read(int(head[2]))
+    answers.read(1)
+    return data
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 - 100,000 times

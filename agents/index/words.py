@@ -1,0 +1,70 @@
+"""Words of code and prose, and the forms in which one word can answer another.
+
+The index keeps raw words, as written; `forms` says what each can be found by. So case, camelCase and snake_case parts
+and stems cost once per different word of a batch, not once per occurrence.
+"""
+
+import importlib.resources
+import re
+from functools import cache, lru_cache
+
+# A word that stands before a parenthesis keeps it: "solve(" is a call of solve.
+WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*\(?")
+PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
+STEM_MARK = "~"  # a stem is looked up by this mark and itself
+LONGEST = 64  # characters; longer words are data
+
+# The longest suffix that leaves four letters; of a plural or a final e or y three are enough.
+SUFFIX = re.compile(
+    r"(\w{4,}?)(?:izations?|ational|ations?|ators?|ating|ated|ates?|ments?|ings?|ity|ities|ives?|[ai]bles?|ness|ions?"
+    r"|[eo]rs?|ie[sd]|e[sd]|ly)|(\w{3,}?)[sey]"
+)
+DOUBLED = re.compile(r"\w{3,}([b-df-kmnp-rtv-z])\1")
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    return frozenset((importlib.resources.files("agents.index") / "stop_words.txt").read_text().split())
+
+
+def raw_words(data: bytes) -> list[bytes]:
+    return WORD.findall(data)
+
+
+def stem(word: str) -> str:
+    """The word without its suffix, and without a consonant that the suffix doubled.
+
+    >>> stem("mappings"), stem("raised"), stem("raises"), stem("plotting"), stem("bus")
+    ('mapp', 'rais', 'rais', 'plot', 'bus')
+    """
+    found = SUFFIX.fullmatch(word)
+    if found is None:
+        return word
+    base = found[1] or found[2]
+    return base[:-1] if DOUBLED.fullmatch(base) else base
+
+
+@lru_cache(maxsize=1 << 18)
+def forms(word: str) -> tuple[str, ...]:
+    """What a word can be found by: itself in lower case, its parts, and the stems of its parts behind `STEM_MARK`.
+
+    >>> forms("MatrixSymbols")
+    ('matrixsymbols', 'matrix', 'symbols', '~matrix', '~symbol')
+    """
+    if len(word) > LONGEST:
+        return ()
+    plain = plain_forms(word)
+    return (*plain, *stem_forms(plain))
+
+
+def plain_forms(word: str) -> tuple[str, ...]:
+    """The word in lower case, then its camelCase and snake_case parts; without stop words and single letters."""
+    parts = [part.lower() for part in PART.findall(word)]
+    whole = word.lower().strip("_")
+    kept = dict.fromkeys((whole, *parts) if len(parts) > 1 else (whole,))
+    return tuple(form for form in kept if len(form) > 1 and form not in stop_words())
+
+
+def stem_forms(plain: tuple[str, ...]) -> tuple[str, ...]:
+    """Stems of the parts, or of the whole where it has none."""
+    return tuple(dict.fromkeys(STEM_MARK + stem(part) for part in plain[1:] or plain))

@@ -1,0 +1,165 @@
+"""`solve index`: build, query, measure and fit the index of a repository."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from agents.index.build import Tell
+    from agents.index.evaluate import Question
+
+app = typer.Typer(help="Which files and symbols an issue is about: build, query and measure the index.")
+
+Repo = Annotated[Path, typer.Option("--repo", help="The repository: a folder.")]
+Commit = Annotated[str, typer.Option("--commit", help="A revision; without one the worktree as it lies.")]
+Rows = Annotated[Path, typer.Argument(help="Benchmark rows in SWE-bench's fields.", metavar="ROWS.jsonl")]
+Mirrors = Annotated[
+    Path, typer.Option("--mirrors", envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
+
+
+@app.command()
+def build(
+    repo: Repo = Path(),
+    commit: Commit = "",
+    max_size: Annotated[int, typer.Option("--max-size", min=1, help="Megabytes that the store may keep.")] = 512,
+    as_json: Json = False,
+) -> None:
+    """Index what is not indexed yet, and say what was left out and why."""
+    from agents.index.index import Index, store_path
+
+    with Index(store_path(repo), max_bytes=max_size << 20) as index, _progress(as_json) as tell:
+        snapshot = index.build(repo, commit, tell=tell)
+        listed = snapshot.listed
+        found = {
+            "store": str(index.store.path),
+            "files": len(listed.paths),
+            "parsed": listed.parsed,
+            "units": len(snapshot.line),
+            "skipped": [{"path": path, "why": why} for path, why in listed.skipped],
+        }
+    if as_json:
+        _print_json(found)
+        return
+    from agents.run.index_view import show_built
+
+    show_built(found)
+
+
+@app.command()
+def query(
+    issue: Annotated[str, typer.Option("--issue", help="A text, a file, an issue's URL, or - for standard input.")],
+    repo: Repo = Path(),
+    commit: Commit = "",
+    top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many files and symbols.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Rank files and symbols for an issue; its first line is the title."""
+    from agents.index.index import Index, store_path
+    from agents.index.rank import rank
+
+    text = _issue_text(issue)
+    with Index(store_path(repo)) as index, _progress(as_json) as tell:
+        ranking = rank(index.build(repo, commit, tell=tell), text)
+    files, symbols = ranking.files[:top], ranking.symbols[:top]
+    if as_json:
+        _print_json({"files": [_fields(file) for file in files], "symbols": [_fields(symbol) for symbol in symbols]})
+        return
+    from agents.run.index_view import show_ranking
+
+    show_ranking(files, symbols)
+
+
+@app.command("eval")
+def evaluate(rows: Rows, mirrors: Mirrors, as_json: Json = False) -> None:
+    """Measure the ranking on rows whose patch is known.
+
+    recall@k: the share of the files (functions) that the patch touches among the first k, mean over rows; candidates
+    are files of code that are no tests. A function is a function or method with what is nested in it, or a class
+    without its methods; a removed line touches the innermost around it, a pure insertion the innermost around the
+    nearest less indented line above. MRR: 1 / rank of the best file. Rows the weights were fitted on are scored by
+    weights fitted without them. Intervals: 95%, bootstrap over rows. cpu_s: mean CPU seconds of a query.
+    """
+    from agents.index.evaluate import examples, measure, report
+    from agents.index.weights import shipped
+
+    measured = [
+        measure(example, question.repository, shipped(), cpu)
+        for question, example, cpu in examples(_questions(rows), mirrors, _say)
+    ]
+    found = report(measured)
+    if as_json:
+        _print_json(found)
+        return
+    from agents.run.index_view import show_report
+
+    show_report(found)
+
+
+@app.command()
+def fit(
+    rows: Rows,
+    mirrors: Mirrors,
+    out: Annotated[Path, typer.Option("--out", help="The weights' file to write.")],
+) -> None:
+    """Fit the ranking's weights on rows whose patch is known, and on all of them but each tenth."""
+    from agents.index.evaluate import examples
+    from agents.index.fit import fit as fit_weights
+
+    found = [example for _, example, _ in examples(_questions(rows), mirrors, _say)]
+    about = f"{len(found)} rows of {rows.name}, by `solve index fit`, {datetime.now(UTC).date()}"
+    out.write_text(fit_weights(found, about).model_dump_json(indent=1) + "\n")
+
+
+def _questions(path: Path) -> "list[Question]":
+    from agents.index.evaluate import Question
+    from tasks.load import load
+
+    return [
+        Question(
+            row.task.id, row.task.repository, row.task.base_commit, row.task.issue.text(), row.answer.patch.decode()
+        )
+        for row in load(str(path)).rows
+    ]
+
+
+def _issue_text(issue: str) -> str:
+    from tasks.issue import read_issue
+
+    return read_issue(issue, stdin=sys.stdin, environment=os.environ).text()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _fields(ranked: Any) -> dict[str, Any]:
+    return {name: getattr(ranked, name) for name in ranked.__dataclass_fields__}
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value))
+
+
+@contextmanager
+def _progress(quiet: bool) -> "Iterator[Tell]":
+    """A bar on standard error once there is something to index."""
+    from agents.index.build import silent
+
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("indexing", total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -1,0 +1,59 @@
+"""Tables of `solve index` for a person."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agents.index.rank import RankedFile, RankedSymbol
+
+
+def show_built(found: dict[str, Any]) -> None:
+    console = Console()
+    console.print(f"{found['files']} files, {found['units']} units; {found['parsed']} files were new", highlight=False)
+    console.print(Text(f"store: {found['store']}"), highlight=False)
+    if not found["skipped"]:
+        return
+    table = Table("why", "files", "for instance", title="left out", title_justify="left", box=None)
+    for why, count in Counter(each["why"] for each in found["skipped"]).most_common():
+        first = next(each["path"] for each in found["skipped"] if each["why"] == why)
+        table.add_row(Text(why), str(count), Text(first))
+    console.print(table)
+
+
+def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol]) -> None:
+    console = Console()
+    table = Table("", "file", "score", "why", box=None)
+    for place, file in enumerate(files, 1):
+        table.add_row(str(place), Text(file.path), f"{file.score:.3f}", Text("; ".join(file.why)))
+    console.print(table)
+    console.print()
+    table = Table("", "symbol", "where", "score", "why", box=None)
+    for place, symbol in enumerate(symbols, 1):
+        where = Text(f"{symbol.path}:{symbol.line}-{symbol.last}")
+        table.add_row(str(place), Text(symbol.name), where, f"{symbol.score:.3f}", Text("; ".join(symbol.why)))
+    console.print(table)
+
+
+def show_report(found: dict[str, Any]) -> None:
+    console = Console()
+    table = Table("", "n", title="share found among the first k, in per cent", title_justify="left", box=None)
+    columns = [("file", name) for name in found["file"]] + [("function", name) for name in found["function"]]
+    for kind, name in columns:
+        table.add_column(f"{kind} {name.replace('recall@', '@')}", justify="right")
+    table.add_column("MRR", justify="right")
+    for title, part in {"all": found, **found["repositories"]}.items():
+        figures = [f"{100 * part[kind][name]:.1f}" for kind, name in columns]
+        table.add_row(title, str(part["n"]), *figures, f"{part['mrr']:.3f}")
+    low_high = [found["intervals"][kind][name] for kind, name in columns]
+    table.add_row("95%", "", *[f"{100 * low:.0f}-{100 * high:.0f}" for low, high in low_high])
+    console.print(table)
+    paired = ", ".join(
+        f"{name} {100 * part['mean']:+.1f} [{100 * part['interval'][0]:+.1f}, {100 * part['interval'][1]:+.1f}]"
+        for name, part in found["minus_bm25_whole_file"].items()
+    )
+    console.print(f"minus BM25 over whole files, row by row: {paired}", highlight=False)
+    console.print(f"CPU seconds a query: {found['cpu_s']}", highlight=False)
