@@ -72,7 +72,7 @@ class BubblewrapSandbox:
         if not (reference / "tree").is_dir():
             raise ImageUnavailable(f"no base tree in {reference / 'tree'}: build the image again")
         venv = reference / "venv"
-        self._start = [*bwrap.program(), *bwrap.interpreter(venv)]
+        self._start = [*bwrap.program()]
         self._workdir = posixpath.normpath(image.workdir)
         path = f"{venv / 'bin'}:{environment.PATH}" if venv.is_dir() else environment.PATH
         own = {"PATH": path, "HOME": bwrap.HOME, "TMPDIR": "/tmp", "USER": "solve"}  # noqa: S108 (inside)
@@ -164,6 +164,7 @@ class BubblewrapSandbox:
         self._start += bwrap.system(etc)
         for root in roots[:3]:
             self._start += ["--bind", str(root.host), root.inside]
+        self._start += bwrap.interpreter(venv)  # after /tmp, which would hide an environment that stands below it
         self._start += ["--remount-ro", "/"]
 
     def _probe(self) -> None:
