@@ -77,6 +77,9 @@ ENVIRONMENT: Mapping[str, str] = {
 VERBATIM = b"* -text -filter -ident !eol !working-tree-encoding !diff !merge !export-ignore !export-subst\n"
 
 
+MISSING = "git was not found on PATH: apt-get install git"
+
+
 class GitFailed(SandboxError, RuntimeError):
     """A git command ended with an error. The caller knows whose fault that is; `str()` is git's own first complaint."""
 
@@ -87,6 +90,19 @@ class GitFailed(SandboxError, RuntimeError):
         super().__init__(f"git {command}: {first}")
         self.status = status
         self.stderr = stderr
+
+
+def gitpython() -> Any:
+    """The library, loaded when it is needed: importing it runs `git version`.
+
+    Raises:
+        SandboxUnavailable: there is no git.
+    """
+    try:
+        import git
+    except ImportError as error:
+        raise SandboxUnavailable(MISSING) from error
+    return git
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +128,19 @@ class HostGit:
         with tempfile.TemporaryFile() as source:
             source.write(stdin)
             source.seek(0)
-            status, stdout, stderr = self._library().execute(
-                self._argv(arguments, given := {**self._environment(), **environment}),
-                istream=source,
-                env=given,
-                kill_after_timeout=timeout,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
+            status, stdout, stderr = (
+                gitpython()
+                .cmd.Git(self.work_tree or self.git_dir)
+                .execute(
+                    self._argv(arguments, given := {**self._environment(), **environment}),
+                    istream=source,
+                    env=given,
+                    kill_after_timeout=timeout,
+                    with_extended_output=True,
+                    with_exceptions=False,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
             )
         if status == -signal.SIGKILL and stderr.startswith("Timeout:"):
             raise SandboxUnavailable(f"git {arguments[0]} took longer than {timeout:g} s and was stopped")
@@ -129,9 +149,8 @@ class HostGit:
 
     def watched(self, *arguments: str, on_line: Callable[[str], None], timeout: float) -> None:
         """Run a command that tells its progress on standard error, line by line. Raises as a plain call."""
-        from git.cmd import handle_process_output
-
-        process = self._library().execute(
+        library = gitpython().cmd
+        process = library.Git(self.work_tree or self.git_dir).execute(
             self._argv(arguments, given := self._environment()), env=given, as_process=True, universal_newlines=True
         )
         said: list[str] = []
@@ -141,11 +160,10 @@ class HostGit:
             del said[:-200]
             on_line(line)
 
-        handle_process_output(process, None, hear, decode_streams=False, kill_after_timeout=timeout)
-        status = process.proc.wait()
-        if status == -signal.SIGKILL:
+        library.handle_process_output(process, None, hear, decode_streams=False, kill_after_timeout=timeout)
+        if process.proc is None:  # GitPython's sign that it killed it
             raise SandboxUnavailable(f"git {arguments[0]} took longer than {timeout:g} s and was stopped")
-        self._check(arguments[0], status, "".join(said))
+        self._check(arguments[0], process.proc.wait(), "".join(said))
 
     def text(self, *arguments: str, stdin: bytes = b"") -> str:
         """Standard output as one stripped line of text: object names and the like."""
@@ -156,14 +174,6 @@ class HostGit:
         return [
             item for item in self(*arguments, stdin=b"".join(b"%s\0" % item for item in stdin)).split(b"\0") if item
         ]
-
-    def _library(self) -> Any:
-        try:
-            # Here and not above: importing GitPython runs `git version`.
-            from git.cmd import Git
-        except ImportError as error:
-            raise SandboxUnavailable("git was not found on PATH: apt-get install git") from error
-        return Git(self.work_tree or self.git_dir)
 
     @staticmethod
     def _argv(arguments: tuple[str, ...], given: Mapping[str, str]) -> list[str]:
@@ -192,6 +202,8 @@ class HostGit:
 
     @staticmethod
     def _check(command: str, status: int, stderr: str) -> None:
+        if status == 127:  # env(1) found no git
+            raise SandboxUnavailable(MISSING)
         if status and "No space left on device" in stderr:
             raise SandboxUnavailable(f"git {command}: the disk is full")
         if status:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from sandbox.api import NO_ENV, BadInput, NetworkUnavailable, SandboxUnavailable
 from sandbox.credentials import basic_authorization, credential_for
-from sandbox.git import VERBATIM, GitFailed, HostGit
+from sandbox.git import VERBATIM, GitFailed, HostGit, gitpython
 
 FETCH_TIMEOUT = 1800.0  # seconds; a stalled transfer is given up after a minute
 SCHEMES = ("https", "http", "ssh")
@@ -127,17 +127,18 @@ def local_origin(path: Path) -> Origin:
     Raises:
         BadInput: the folder is no repository.
     """
-    from git.repo.fun import find_submodule_git_dir, is_git_dir
-
+    found = gitpython().repo.fun
     path = path.expanduser().resolve()
     if not path.is_dir():
         problem = "is not a folder" if path.exists() else "does not exist"
         raise BadInput(f"{path} {problem}: --repo takes a folder or an address")
-    linked = find_submodule_git_dir(str(path / ".git"))  # a folder, or a file that names one: worktrees, submodules
+    linked = found.find_submodule_git_dir(
+        str(path / ".git")
+    )  # a folder, or a file that names one: worktrees, submodules
     if linked is not None:
         git_dir = (path / linked).resolve()
         return Origin(str(path), git_dir, _common_dir(git_dir), path)
-    if is_git_dir(str(path)):
+    if found.is_git_dir(str(path)):
         return Origin(str(path), path, _common_dir(path), None)
     above = next((parent for parent in path.parents if (parent / ".git").exists()), None)
     if above is not None:
