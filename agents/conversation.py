@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agents.llm import Models
 from agents.models import Feature, Model
@@ -47,6 +48,15 @@ class Conversation:
     def native(self) -> bool:
         """Whether the server takes tools as such."""
         return "tools" in self.brain.features
+
+    def dump(self) -> dict[str, Any]:
+        """What `load` needs to go on with this talk, as JSON."""
+        return {"messages": self.messages, "observations": self._observations, "compacted": self._compacted}
+
+    def load(self, row: Json) -> None:
+        self.messages = list(row["messages"])
+        self._observations = list(row["observations"])
+        self._compacted = row["compacted"]
 
     def say(self, text: str) -> None:
         self.messages.append({"role": "user", "content": text})

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Protocol
 
 from agents import tools
@@ -45,16 +46,32 @@ class Finder(Protocol):
 class Desk:
     """Use as a context manager: leaving it closes the sandbox."""
 
-    def __init__(self, site: Site, seat: str, memory: Memory, find: Finder, clean: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        seat: str,
+        memory: Memory,
+        find: Finder,
+        clean: Callable[[str], str],
+        *,
+        given: Files = MappingProxyType({}),
+        showing: Collection[str] = (),
+    ) -> None:
+        """`given`: files that stand in the sandbox and are not to be edited; `showing`: tests run where none are named.
+
+        `clean` takes secrets out of what a tool brings, before anything sees it.
+        """
         self.files: dict[str, bytes | None] = {}
-        self.failing: Collection[str] = site.showing  # tests that `test` runs where none are named
+        self.acts = 0  # done so far; a talk that goes on goes on counting
+        self.passed = False  # every test of the last test run
+        self.showing = tuple(sorted(showing))
+        self._given = given
         self._site = site
         self._seat = seat
         self._memory = memory
         self._find = find
-        self._clean = clean  # takes secrets out of what a tool brings, before anything sees it
+        self._clean = clean
         self._sandbox: Sandbox | None = None
-        self._acts = 0
 
     def __enter__(self) -> "Desk":
         return self
@@ -75,15 +92,17 @@ class Desk:
         Raises:
             SandboxUnavailable: the machine is gone.
         """
-        self._acts += 1
+        self.acts += 1
         key = digest([call.name, call.model_dump()])
-        result = self._memory.remember(self._seat, self._acts, key, lambda: self._make(call))
+        result = self._memory.remember(self._seat, self.acts, key, lambda: self._make(call))
         brought = {path: _bytes(content) for path, content in result["files"].items()}
         self.put({path: content for path, content in brought.items() if self.files.get(path, b"\0") != content})
+        self.passed = bool(result["passed"])
         return str(result["text"])
 
     def _make(self, call: tools.Tool) -> Json:
         before = dict(self.files)
+        self.passed = False
         try:
             text = self._do(call)
         except (FileNotFoundError, IsADirectoryError, PermissionError, NotADirectoryError) as error:
@@ -91,7 +110,8 @@ class Desk:
         except (PathRefused, EditRefused) as error:
             text = str(error)
         changed = {path: content for path, content in self.files.items() if before.get(path, b"\0") != content}
-        return {"text": _cut(self._clean(text)), "files": {path: _text(changed[path]) for path in changed}}
+        files = {path: _text(changed[path]) for path in changed}
+        return {"text": _cut(self._clean(text)), "files": files, "passed": self.passed}
 
     def _do(self, call: tools.Tool) -> str:
         match call:
@@ -119,7 +139,7 @@ class Desk:
     def sandbox(self) -> Sandbox:
         if self._sandbox is None:
             self._sandbox = self._site.open()
-            _write(self._sandbox, self.files)
+            _write(self._sandbox, {**self.files, **self._given})
             self._sandbox.exec(["touch", MARK])
         return self._sandbox
 
@@ -163,6 +183,8 @@ class Desk:
         self._set(path, after)
 
     def _set(self, path: str, content: bytes | None) -> None:
+        if path in self._given:
+            raise EditRefused(f"{path} holds the test that shows the issue, and stays as it is")
         self.files[path] = content
         _write(self.sandbox, {path: content})
 
@@ -176,10 +198,11 @@ class Desk:
         return "\n".join([_cut(done.text().rstrip()), f"[{ended}]", *notes]).lstrip()
 
     def _test(self, call: tools.Test) -> str:
-        chosen = call.tests or sorted(self.failing)
+        chosen = call.tests or self.showing
         seconds = max(1.0, min(tools.MOST_SECONDS, self._site.budget.seconds_left))
         report = run_tests(self.sandbox, self._site.test_command, chosen, timeout=seconds)
         self._adopt()
+        self.passed = report.usable and bool(report.cases) and not report.ids("failed", "error")
         return describe(report, self._site.baseline)
 
     def _adopt(self) -> tuple[list[str], list[str]]:
@@ -189,6 +212,8 @@ class Desk:
         kept: list[str] = []
         strange: list[str] = []
         for path in paths:
+            if path in self._given:
+                continue
             known = path in self.files or _is_file(self._site.tree, path)
             if not known and not NEW.search(path):
                 strange.append(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.testlog import TestCase, TestReport
 
@@ -20,6 +21,11 @@ class Evidence:
     regressed: tuple[str, ...]  # passed on the base, do not pass now
     text: str  # the same for a model, with what the failing ones said
     statuses: Mapping[str, str]  # of every test that ran: candidates with the same ones behave alike
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Evidence":
+        fixed, failing, regressed = (tuple(row[name]) for name in ("fixed", "failing", "regressed"))
+        return cls(fixed, failing, regressed, row["text"], row["statuses"])
 
     @property
     def good(self) -> bool:

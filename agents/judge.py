@@ -1,0 +1,56 @@
+"""Several candidates side by side: each against every written test, and a model's choice where that tells nothing."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.choose import Candidate
+from agents.conversation import Conversation
+from agents.evidence import Evidence
+from agents.office import Office
+from agents.prompts import render
+from agents.record import digest
+from agents.state import Files, State
+from agents.structured import ask
+from agents.tester import evidence_of
+from agents.trouble import ModelError
+from tasks.limits import OverBudget
+
+DIFF = 20_000  # characters of one candidate
+
+
+class Choice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    number: int = Field(ge=1)
+    reasons: str
+
+
+def judged(office: Office, state: State, written: Files, showing: list[str]) -> Candidate:
+    """An attempt's best patch with what the harness sees of it under every attempt's test."""
+    patch = office.store.get(state.get("best", ""))
+    if not patch:
+        return Candidate(b"", Evidence((), tuple(showing), (), "", {}))
+    edits = office.store.files(state["best_edits"])
+    key = digest([state["best"], showing])
+    seen = office.memory.remember(
+        office.seat("judge"), 1, key, lambda: asdict(evidence_of(office, edits, written, showing))
+    )
+    return Candidate(patch, Evidence.from_json(seen))
+
+
+def choose_by_model(office: Office, candidates: Sequence[Candidate], left: Sequence[int]) -> int:
+    """The place that a model chooses; the shortest patch where it cannot speak."""
+    brain = office.brains["reviewer"]
+    talk = Conversation(brain, "chooser", render("chooser", brain.model.prompts))
+    parts = [
+        f"## Change {number}\n\n```diff\n{candidates[place].patch.decode('utf-8', 'replace')[:DIFF]}\n```"
+        for number, place in enumerate(left, 1)
+    ]
+    task = "\n\n".join([*parts, f"Choose one: a number from 1 to {len(left)}."])
+    talk.say(office.opening("chooser", task=office.clean(task)))
+    try:
+        number = ask(talk, Choice).number
+    except (ModelError, OverBudget):
+        number = 0
+    return left[number - 1] if 1 <= number <= len(left) else min(left, key=lambda place: len(candidates[place].patch))

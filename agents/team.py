@@ -1,0 +1,185 @@
+"""`TeamSolver`: a task → an attempt, by a graph of roles. Killed and started again it goes on where it was."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from agents.choose import finalists
+from agents.conversation import Brain
+from agents.desk import Memory
+from agents.llm import Models
+from agents.models import Cast, Role
+from agents.office import Guide, Office
+from agents.state import State
+from agents.trouble import ModelError
+from tasks.event import Event
+from tasks.limits import OverBudget
+from tasks.solvers import Site
+from tasks.task import Attempt, Cost, Ended, Task, TestFile
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+BRANCHES = 4  # coders at the same time
+STEPS = 200  # of one graph: a bound on bugs, not on work
+QUESTION, ANSWER = "question.json", "answer.json"
+
+Question = Mapping[str, Any]  # {"about": "plan", "plan": [...]} or {"about": "patch", "patch": ..., "evidence": ...}
+Person = Callable[[Question], Mapping[str, Any] | None]  # their answer; None: nobody is there
+
+
+class Staff(Protocol):
+    """The models of one run, and what remembers their work."""
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def memory(self) -> Memory: ...
+
+    def brains(self) -> Mapping[Role, Brain]: ...
+
+    def cost(self) -> Cost:
+        """Everything so far, earlier processes of this run included."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Waiting(Exception):
+    """A person is asked, and nobody is there to answer."""
+
+
+@dataclass
+class TeamSolver:
+    """`hire` opens the models of a run; `guide` the index of its tree. Both are closed or kept by who hands them in."""
+
+    cast: Cast
+    hire: Callable[[Cast, Site], Staff]
+    guide: Callable[[Task, Site], Guide]
+    clean: Callable[[str], str]
+    attempts: int = 1
+    keep_test: bool = True
+    approve: frozenset[str] = field(default_factory=frozenset)
+    person: Person = lambda question: None
+
+    @property
+    def name(self) -> str:
+        return self.cast.name
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        site.folder.mkdir(parents=True, exist_ok=True)
+        staff = self.hire(self.cast, site)
+        with closing(staff):
+            try:
+                attempt = self._solve(task, site, staff)
+            except Waiting as error:
+                attempt = Attempt(b"", "gave_up", str(error))
+            except OverBudget as error:
+                attempt = Attempt(b"", "over_budget", str(error))
+            except ModelError as error:
+                attempt = Attempt(b"", "infra_error", str(error))
+            return replace(attempt, cost=staff.cost())
+
+    def _solve(self, task: Task, site: Site, staff: Staff) -> Attempt:
+        office = Office(
+            task,
+            site,
+            staff.brains(),
+            staff.memory,
+            self.guide(task, site),
+            self.clean,
+            keep_test=self.keep_test,
+            approve=self.approve,
+        )
+        with checkpoints(site.folder / "checkpoints.sqlite") as saver:
+            from agents.graph import build
+
+            graph = build(saver)
+            if self.attempts == 1:
+                return _attempt(office, self._run(graph, office))
+            offices = [replace(office, attempt=f"{number}/") for number in range(1, self.attempts + 1)]
+            ends = [(each, self._run(graph, each)) for each in offices]
+        return self._chosen(office, ends)
+
+    def _run(self, graph: "CompiledStateGraph[Any, Any, Any, Any]", office: Office) -> State:
+        """One attempt to its end, from wherever an earlier process left it."""
+        from langgraph.types import Command
+
+        config: Any = {
+            "configurable": {"thread_id": office.attempt or "only"},
+            "max_concurrency": BRANCHES,
+            "recursion_limit": STEPS,
+        }
+        known = graph.get_state(config)
+        if known.created_at is not None and not known.next:
+            return cast("State", known.values)
+        waiting = [ask.value for part in known.tasks for ask in part.interrupts]
+        step: Any = None if known.created_at is not None else {}
+        while True:
+            if waiting:
+                step = Command(resume=self._ask(office, waiting[0]))
+            done = graph.invoke(step, config, context=office, durability="sync")
+            waiting = [ask.value for ask in done.pop("__interrupt__", ())]
+            if not waiting:
+                return cast("State", done)
+
+    def _ask(self, office: Office, question: Question) -> Mapping[str, Any]:
+        """A person's answer: from the file that `solve resume` leaves, or from who sits there.
+
+        Raises:
+            Waiting: there is none yet; the question is on disk.
+        """
+        left = office.site.folder / ANSWER
+        if left.exists():
+            answer: Mapping[str, Any] = json.loads(left.read_bytes())
+            left.unlink()
+            return answer
+        found = self.person(question)
+        if found is None:
+            (office.site.folder / QUESTION).write_text(json.dumps(question, indent=1))
+            raise Waiting(f"the {question['about']} waits for a decision: solve resume RUN")
+        return found
+
+    def _chosen(self, office: Office, ends: list[tuple[Office, State]]) -> Attempt:
+        """The best of several attempts. Each is run against the tests that all of them wrote."""
+        from agents.judge import choose_by_model, judged
+
+        written: dict[str, bytes | None] = {}
+        showing: list[str] = []
+        for _, state in ends:
+            written |= office.store.files(state.get("test", ""))
+            showing += state.get("showing", [])
+        candidates = [judged(each, state, written, sorted(set(showing))) for each, state in ends]
+        left = finalists(candidates)
+        if not left:
+            return _attempt(*ends[0])
+        place = left[0] if len(left) == 1 else choose_by_model(office, candidates, left)
+        said = f"{len(candidates)} attempts, {sum(bool(c.patch) for c in candidates)} with a patch, number {place + 1}"
+        office.site.tell(Event("review", f"chosen of {said}", data={"chosen": place + 1, "of": len(candidates)}))
+        return _attempt(*ends[place])
+
+
+def _attempt(office: Office, state: State) -> Attempt:
+    patch = office.store.get(state.get("best", ""))
+    stopped, why = state.get("stopped", ""), state.get("why", "")
+    test = office.store.files(state.get("test", ""))
+    tests = tuple(TestFile(path, content, "model") for path, content in test.items() if content is not None)
+    ended: Ended = "patched" if patch else "gave_up"
+    if stopped in ("over_budget", "infra_error"):
+        ended = stopped  # type: ignore[assignment]
+    reason = why or ("" if patch and state.get("good") else "the tests that show the issue could not be made to pass")
+    return Attempt(patch, ended, reason if patch else why or "no change came of it", tests=tests)
+
+
+@contextmanager
+def checkpoints(path: Path) -> Iterator[Any]:
+    """Where the graph's steps are kept. SQLite, every step synced before the next one."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
+        yield SqliteSaver(connection)

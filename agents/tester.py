@@ -1,0 +1,157 @@
+"""The tester: writes the test that shows the issue before anyone edits, and picks the tests that guard the patch."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.conversation import Conversation
+from agents.desk import inside
+from agents.evidence import Evidence, describe, weigh
+from agents.office import Office, told
+from agents.prompts import render
+from agents.record import digest
+from agents.state import Files, State
+from agents.structured import ask
+from agents.trouble import ModelError, ModelUnavailable
+from sandbox.api import PathRefused, Sandbox
+from sandbox.testlog import TestReport
+from sandbox.testrun import run_tests
+from tasks.limits import OverBudget
+from tasks.protected import protected
+
+ROUNDS = 3  # tries at a test that fails on the base
+QUICK = 120.0  # seconds: a suite that is no slower guards as a whole
+NEIGHBOURS = 20  # test files, where the suite is slower
+SECONDS = 600.0  # for one run
+
+
+class WrittenTest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    path: str = Field(description="relative to the repository's root")
+    code: str
+
+
+def reproduce(state: State, runtime: Runtime[Office]) -> State:
+    """The node: which tests show the issue. Tests that came with it are taken; else one is written, and must fail."""
+    office = runtime.context
+    if office.site.showing:
+        return {"showing": list(office.site.showing), "test": ""}
+    office.tell("test", "writing a test that shows the issue")
+    try:
+        return _written(office, state.get("notes", []))
+    except OverBudget as error:
+        return {"showing": [], "test": "", "stopped": "over_budget", "why": str(error)}
+    except ModelUnavailable as error:
+        return {"showing": [], "test": "", "stopped": "infra_error", "why": str(error)}
+    except ModelError as error:
+        office.tell("test", f"no test shows the issue: {error}")
+        return {"showing": [], "test": ""}
+
+
+def _written(office: Office, notes: list[str]) -> State:
+    seat = office.seat("tester")
+    brain = office.brains["tester"]
+    system = render("tester", brain.model.prompts, conventions=office.conventions.text)
+    talk = Conversation(brain, seat, system)
+    talk.say(office.opening(seat, notes="\n".join(notes), context=office.code()))
+    for number in range(1, ROUNDS + 1):
+        test = ask(talk, WrittenTest)
+        key = digest(test.model_dump())
+        tried = office.memory.remember(seat, number, key, lambda test=test: _try(office, test))  # type: ignore[misc]
+        if tried["failing"]:
+            office.tell("test", f"{tried['path']} fails on the base, as it should")
+            content = office.store.put_files({tried["path"]: tried["content"].encode()})
+            return {"showing": tried["failing"], "test": content}
+        talk.say(f"It does not show the issue. {tried['text']}")
+    office.tell("test", "no test could be written that fails on the base")
+    return {"showing": [], "test": ""}
+
+
+def _try(office: Office, test: WrittenTest) -> dict[str, Any]:
+    """Run a written test on the base: which of its cases fail there that are new."""
+    try:
+        path = inside(test.path)
+    except PathRefused as error:
+        return {"failing": [], "text": str(error)}
+    if protected(path):
+        return {"failing": [], "text": f"{path} steers tests and is no test: choose another place."}
+    with office.site.open() as sandbox:
+        try:
+            before = sandbox.read(path).decode("utf-8", "replace").rstrip() + "\n\n\n"
+        except FileNotFoundError:
+            before = ""
+        content = before + test.code.rstrip() + "\n"
+        sandbox.write(path, content.encode())
+        report = _run(office, sandbox, [path])
+    known = office.site.baseline.cases
+    failing = sorted(name for name in report.ids("failed") if name not in known)
+    text = office.clean(describe(report, office.site.baseline))
+    return {"failing": failing, "text": f"Run on the base: {text}", "path": path, "content": content}
+
+
+def test(state: State, runtime: Runtime[Office]) -> State:
+    """The node: what the harness sees of the patch, in a fresh sandbox."""
+    office = runtime.context
+    edits, written = office.store.files(state["edits"]), office.store.files(state["test"])
+    key = digest([state["patch"], state["showing"]])
+    seat = office.seat("harness")
+    seen = office.memory.remember(
+        seat, state.get("round", 0), key, lambda: asdict(evidence_of(office, edits, written, state["showing"]))
+    )
+    evidence = Evidence.from_json(seen)
+    found: State = {"evidence": office.store.put_text(json.dumps(dict(seen))), "good": evidence.good}
+    if edits and list(evidence.rank) > state.get("best_rank", []):
+        office.site.offer(office.store.get(state["patch"]))
+        found |= {"best": state["patch"], "best_edits": state["edits"], "best_rank": list(evidence.rank)}
+    return found
+
+
+def evidence_of(office: Office, edits: Files, written: Files, showing: list[str]) -> Evidence:
+    with office.site.open() as sandbox:
+        for path, content in {**edits, **written}.items():
+            if content is None:
+                sandbox.exec(["rm", "-f", "--", path])
+            else:
+                sandbox.write(path, content)
+        chosen = [] if office.site.baseline.seconds <= QUICK else guards(office, edits)
+        report = _run(office, sandbox, chosen)
+        missing = sorted(set(showing) - report.cases.keys())
+        if missing:
+            report = _both(report, _run(office, sandbox, missing))
+    office.tell("test", told(report))
+    evidence = weigh(office.site.baseline, showing, report)
+    return replace(evidence, text=office.clean(evidence.text))
+
+
+def guards(office: Office, edits: Files) -> list[str]:
+    """Test files beside what was edited: named like it, or naming it in their text; the nearest first."""
+    stems = {PurePosixPath(path).stem.lstrip("_") for path in edits} - {"init__", ""}
+    files = sorted({name.split("::")[0] for name in office.site.baseline.cases})
+    ranked = []
+    for path in files:
+        place = office.site.tree / path
+        named = PurePosixPath(path).stem.removeprefix("test_").removesuffix("_test") in stems
+        text = place.read_text("utf-8", "replace") if place.is_file() and not place.is_symlink() else ""
+        if named or any(stem in text for stem in stems):
+            ranked.append((not named, path))
+    return [path for _, path in sorted(ranked)][:NEIGHBOURS] or files[:NEIGHBOURS]
+
+
+def _run(office: Office, sandbox: Sandbox, selection: list[str]) -> TestReport:
+    seconds = max(1.0, min(SECONDS, office.site.budget.seconds_left))
+    return run_tests(sandbox, office.site.test_command, selection, timeout=seconds)
+
+
+def _both(first: TestReport, second: TestReport) -> TestReport:
+    return TestReport(
+        first.command,
+        max(first.exit_code, second.exit_code),
+        first.seconds + second.seconds,
+        {**first.cases, **second.cases},
+        first.problem or second.problem,
+        second.log,
+    )
