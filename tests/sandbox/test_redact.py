@@ -134,22 +134,22 @@ def test_twice_is_once(text: str, secrets: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a" * 1_000_000,
-        "sk-" * 300_000,
-        "sk-" + "a" * 1_000_000,
-        "-eyJ" * 250_000,
-        "://" * 300_000,
-        "://" + "a:" * 400_000,
-        "-----BEGIN PRIVATE KEY-----" * 40_000,
-        "-----BEGIN PRIVATE KEY-----" + "a: b\n" * 200_000,
-        "-----BEGIN PRIVATE KEY-----" + "\n" * 1_000_000,
-        "-----BEGIN PRIVATE KEY-----" + "A" * 1_000_000 + "-",
-        "Authorization: " * 60_000,
-        "x\n" * 500_000,
+        "a" * 200_000,
+        "sk-" * 60_000,
+        "sk-" + "a" * 200_000,
+        "-eyJ" * 50_000,
+        "://" * 60_000,
+        "://" + "a:" * 80_000,
+        "-----BEGIN PRIVATE KEY-----" * 8_000,
+        "-----BEGIN PRIVATE KEY-----" + "a: b\n" * 40_000,
+        "-----BEGIN PRIVATE KEY-----" + "\n" * 200_000,
+        "-----BEGIN PRIVATE KEY-----" + "A" * 200_000 + "-",
+        "Authorization: " * 12_000,
+        "x\n" * 100_000,
     ],
     ids=range(12),
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
     started = time.process_time()
     redact(text, ["x" * 40, "sk-secret-value"])
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 2
