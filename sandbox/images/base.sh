@@ -11,7 +11,7 @@ suite=bookworm
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # git and a C compiler are in it because nothing can be added later: the sandbox that builds a repository has no
 # network, and a package with an extension module, or with its version in git, cannot be built without them.
-packages=ca-certificates,git,gcc,g++,make,libc6-dev,pkg-config,python3,python3-dev,python3-pip,python3-venv,python-is-python3
+packages=ca-certificates,git,gcc,g++,make,libc6-dev,patch,less,procps,pkg-config,python3,python3-dev,python3-pip,python3-venv,python-is-python3
 
 if "$engine" image inspect "$tag" >/dev/null 2>&1; then
   echo "$tag is here already"
