@@ -1,0 +1,56 @@
+"""`solve report`: what runs came to, with how sure that is."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs that `solve bench` or `solve score` wrote.")],
+    baseline: Annotated[str, typer.Option(help="Compare every solver with this one.")] = "",
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page here.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request's comment.")] = False,
+    sql: Annotated[str, typer.Option(help="Ask DuckDB about the table `attempts`, e.g. 'SUMMARIZE attempts'.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
+    ] = False,
+) -> None:
+    """Compare runs: rates with intervals, paired tests, cost, causes of failure."""
+    from rich.console import Console
+
+    from tasks import report_text
+    from tasks.report import leaderboard
+    from tasks.results import read_runs
+
+    results = read_runs(runs)
+    console = Console(soft_wrap=True, width=max(160, Console().width))  # wide tables are cut by nobody
+    if sql:
+        from tasks.report_sql import query
+
+        columns, rows = query(results, sql)
+        print(
+            json.dumps(
+                [dict(zip(columns, row, strict=True)) for row in rows], default=str, indent=None if as_json else 2
+            )
+        )
+        return
+    board = leaderboard(results, baseline, seed)
+    if html is not None:
+        from sandbox.api import BadInput
+        from tasks.report_html import page
+
+        try:
+            html.write_text(page(board, " · ".join(run.name for run in runs)), "utf-8")
+        except OSError as error:
+            raise BadInput(f"cannot write {html} ({error.strerror}): give another file with --html") from error
+    if as_json:
+        print(json.dumps(report_text.as_json(board)))
+    elif markdown:
+        print(report_text.markdown(board), end="")
+    else:
+        console.print(report_text.table(board))
+        for note in (*report_text.notes(board), *report_text.details(board)):
+            console.print(note, markup=False, highlight=False, style="dim")

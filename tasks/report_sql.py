@@ -1,0 +1,37 @@
+"""Runs as a table for DuckDB (extra `sql`): `attempts`, one row for each graded attempt."""
+
+import importlib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.api import BadInput
+from tasks.results import Result
+
+TABLE = "attempts"
+
+
+def query(results: Sequence[Result], sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one query over `attempts`; it reads and writes no other file.
+
+    Raises:
+        BadInput: DuckDB is not installed, or the query is wrong.
+    """
+    try:
+        duckdb = importlib.import_module("duckdb")
+    except ModuleNotFoundError:
+        raise BadInput("duckdb is not installed: pip install 'solve[sql]'") from None
+    with tempfile.TemporaryDirectory(prefix="solve-sql-") as folder:
+        path = Path(folder) / "attempts.jsonl"
+        rows = (result.model_dump(mode="json") | {"resolved": result.resolved} for result in results)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        connection = duckdb.connect()
+        connection.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM read_json_auto(?)", [str(path)])  # noqa: S608
+    connection.execute("SET enable_external_access = false")
+    try:
+        found = connection.execute(sql)
+        return [column[0] for column in found.description or ()], found.fetchall()
+    except duckdb.Error as problem:
+        raise BadInput(f"the query is wrong: {str(problem).splitlines()[0]}") from None

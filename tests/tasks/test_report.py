@@ -1,0 +1,183 @@
+"""A leaderboard says what was measured, how sure that is, and what a machine failed."""
+
+import io
+import json
+import math
+from pathlib import Path
+
+import pytest
+from report_runs import autocoderover, result
+from rich.console import Console
+
+from sandbox.api import BadInput
+from tasks import report_html, report_sql, report_text
+from tasks.report import leaderboard
+from tasks.results import Result, Results, read_runs
+
+
+def pair(first_only: int, second_only: int, both: int, tasks: int) -> list[Result]:
+    rows = []
+    for number in range(tasks):
+        first = number < both + first_only
+        second = number < both or both + first_only <= number < both + first_only + second_only
+        rows += [
+            result(name, number, outcome="resolved" if solved else "unresolved")
+            for name, solved in (("new", first), ("old", second))
+        ]
+    return rows
+
+
+def test_three_runs_of_autocoderover() -> None:
+    rows = autocoderover()
+    assert [sum(row.resolved for row in rows if row.run == run) for run in (1, 2, 3)] == [54, 57, 57]
+    (line,) = leaderboard(rows).lines
+    assert (line.tasks, line.runs, line.attempts, line.resolved) == (300, 3, 900, 168)
+    assert line.pass_at_1 == pytest.approx(0.1867, abs=5e-5)
+    assert line.pass_at[3] == pytest.approx(0.26)
+    assert line.pass_hat[3] == pytest.approx(0.123, abs=5e-4)
+    assert line.method == "bootstrap over tasks"
+    assert (line.interval.low, line.interval.high) == (pytest.approx(0.148, abs=3e-3), pytest.approx(0.229, abs=3e-3))
+
+
+def test_one_run_has_wilsons_interval() -> None:
+    rows = [row for row in autocoderover() if row.run == 1]
+    (line,) = leaderboard(rows).lines
+    assert line.method == "Wilson"
+    assert report_text.interval(line.interval) == "14.1 to 22.7"
+
+
+def test_a_lead_that_is_no_evidence_is_said_so() -> None:
+    board = leaderboard(pair(22, 10, 44, 300), baseline="old")
+    line = board.lines[0]
+    found = line.comparison
+    assert found is not None
+    assert (line.solver, found.only_this, found.only_baseline) == ("new", 22, 10)
+    assert found.p == pytest.approx(0.050, abs=5e-4)
+    assert found.difference == pytest.approx(0.04)
+    assert found.interval.low < 0.04 < found.interval.high
+    assert "not distinguishable" in report_text.power(line)
+    assert "b=22 c=10" in report_text.cells(line)["against the baseline"]
+    assert board.lines[1].comparison is None
+
+
+def test_comparisons_are_corrected_over_the_table() -> None:
+    rows = pair(22, 8, 44, 300)
+    alone = leaderboard(rows, baseline="old").lines[0].comparison
+    third = [row.model_copy(update={"model_name_or_path": "third"}) for row in rows if row.model_name_or_path == "new"]
+    both = leaderboard(rows + third, baseline="old").lines[0].comparison
+    assert alone is not None
+    assert both is not None
+    assert both.p == pytest.approx(2 * alone.p)
+
+
+@pytest.mark.parametrize(("name", "message"), [("nobody", "no solver by the name nobody"), ("", "")])
+def test_a_baseline_must_be_there(name: str, message: str) -> None:
+    if message:
+        with pytest.raises(BadInput, match=message):
+            leaderboard(autocoderover(), baseline=name)
+    else:
+        assert leaderboard(autocoderover(), baseline=name).lines[0].comparison is None
+
+
+def test_a_failed_machine_counts_against_the_rate_and_is_shown_beside_it() -> None:
+    rows = [
+        result("s", number, outcome=outcome)
+        for number, outcome in enumerate(["resolved", "unresolved", "infra_error", "infra_error"])
+    ]
+    (line,) = leaderboard(rows).lines
+    assert (line.pass_at_1, line.infra, line.without_infra, line.judged) == (0.25, 2, 0.5, 2)
+    notes = "\n".join(report_text.notes(leaderboard(rows)))
+    assert "without the 2 that a machine failed it is 50.0% of 2" in notes
+    assert line.outcomes == {"infra": 2, "resolved": 1, "tests_failed": 1}
+
+
+def test_dollars_count_failures_and_are_never_a_silent_zero() -> None:
+    rows = [result("s", 1, dollars=1.0), result("s", 2, outcome="unresolved", dollars=3.0)]
+    (line,) = leaderboard(rows).lines
+    assert (line.dollars_per_task, line.dollars_per_resolved) == (2.0, 4.0)
+    (unknown,) = leaderboard([*rows, result("s", 3)]).lines
+    assert (unknown.dollars_per_task, unknown.dollars_per_resolved) == (None, None)
+    (none,) = leaderboard([result("s", 1, outcome="unresolved", dollars=1.0)]).lines
+    assert none.dollars_per_resolved == math.inf
+    assert report_text.cells(none)["$ a resolved"] == "∞"
+    assert (
+        json.loads(json.dumps(report_text.as_json(leaderboard([result("s", 1, outcome="unresolved", dollars=1.0)]))))[
+            "solvers"
+        ][0]["dollars_per_resolved"]
+        is None
+    )
+
+
+def test_other_settings_snapshots_and_suites_are_other_lines() -> None:
+    rows = [result("s", 1), result("s", 1, settings="b"), result("s", 1, snapshot="m-2026"), result("s", 1, suite="x")]
+    assert len(leaderboard(rows).lines) == 4
+
+
+def test_a_flag_is_counted_beside_the_rate() -> None:
+    (line,) = leaderboard([result("s", 1, flagged=("edits tests",)), result("s", 2)]).lines
+    assert (line.pass_at_1, line.flagged) == (1.0, 1)
+
+
+def test_every_shape_says_the_same() -> None:
+    board = leaderboard(pair(22, 10, 44, 300), baseline="old")
+    terminal = io.StringIO()
+    Console(width=200, file=terminal).print(report_text.table(board))
+    shapes = [terminal.getvalue(), report_text.markdown(board), report_html.page(board, "runs")]
+    assert all("22.0%" in shape and "17.7 to 27.0" in shape for shape in shapes)
+    found = report_text.as_json(board)["solvers"]
+    assert isinstance(found, list)
+    assert (found[0]["pass@1"], found[0]["comparison"]["b"]) == (0.22, 22)
+
+
+HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def test_nothing_of_a_patch_or_a_name_becomes_markup() -> None:
+    rows = [
+        result(HOSTILE, 1, model_patch=f"+{HOSTILE}", reason=HOSTILE, flagged=(HOSTILE,)),
+        result("@maintainer | `x` [y](z)", 1),
+    ]
+    html = report_html.page(leaderboard(rows), HOSTILE)
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+    markdown = report_text.markdown(leaderboard(rows))
+    assert "<" not in markdown
+    assert "@maintainer" not in markdown
+    assert "[y]" not in markdown
+
+
+def test_the_page_loads_nothing_and_links_to_its_own_evidence() -> None:
+    html = report_html.page(leaderboard(autocoderover()), "runs")
+    assert "http" not in html.replace("http-equiv", "")
+    targets = {part.split('"')[0] for part in html.split('href="#')[1:]}
+    assert targets
+    assert all(f'id="{target}"' in html for target in targets)
+
+
+def test_runs_open_as_a_table_of_a_database() -> None:
+    pytest.importorskip("duckdb")
+    columns, rows = report_sql.query(
+        autocoderover(), "SELECT run, sum(resolved::INT) AS n FROM attempts GROUP BY run ORDER BY run"
+    )
+    assert (columns, rows) == (["run", "n"], [(1, 54), (2, 57), (3, 57)])
+    with pytest.raises(BadInput, match="the query is wrong"):
+        report_sql.query(autocoderover(), "SELECT nothing FROM attempts")
+    with pytest.raises(BadInput, match="the query is wrong"):
+        report_sql.query(autocoderover(), "SELECT * FROM read_text('/etc/passwd')")
+
+
+def test_results_survive_a_torn_line_and_the_last_row_of_an_attempt_counts(tmp_path: Path) -> None:
+    results = Results(tmp_path)
+    results.add(result("s", 1, outcome="infra_error"))
+    with results.path.open("ab") as file:
+        file.write(b'{"instance_id": "torn')
+    results.add(result("s", 2))
+    results.add(result("s", 1))
+    assert [(row.instance_id, row.outcome) for row in results.read()] == [
+        ("org__calc-001", "resolved"),
+        ("org__calc-002", "resolved"),
+    ]
+    assert len(read_runs([tmp_path])) == 2
+    with pytest.raises(BadInput, match="has no results"):
+        read_runs([tmp_path / "nothing"])
