@@ -49,6 +49,19 @@ test-docker: env  ## Everything that needs a container engine
 base-image:  ## Make the base image without a registry (root, Debian: debootstrap)
 	sandbox/images/base.sh $(BASE_IMAGE)
 
+.PHONY: demo
+demo: env  ## Solve real bugs of released packages: no key, no network while solving
+	$(BIN)/solve demo
+
+.PHONY: bench-exec
+bench-exec: env  ## What a command costs: our channel against docker exec, in one run
+	$(BIN)/python tests/bench/exec_overhead.py
+
+.PHONY: accept-quixbugs
+accept-quixbugs: env  ## The repair engine on QuixBugs: make accept-quixbugs QUIXBUGS=its checkout
+	@test -n "$(QUIXBUGS)" || { echo "name a checkout of jkoppel/QuixBugs: make accept-quixbugs QUIXBUGS=DIR" >&2; exit 2; }
+	$(BIN)/python tests/bench/quixbugs.py --quixbugs $(QUIXBUGS) -j 2
+
 .PHONY: clean
 clean:  ## Remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

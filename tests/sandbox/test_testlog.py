@@ -1,6 +1,6 @@
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.testlog import TestCase, TestReport, read_report, read_unittest
@@ -53,6 +53,7 @@ def test_any_bytes_are_read_without_error(junk: list[bytes]) -> None:
     read_report(junk)
 
 
+@settings(max_examples=30)
 @given(
     st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.dictionaries(st.text(), inner))
 )
