@@ -14,7 +14,6 @@ from agents.repair.observed import (
     Modules,
     Progress,
     Regressed,
-    Second,
     Test,
     search_rows,
     survey_rows,
@@ -75,7 +74,7 @@ class Inner:
         modules: Sequence[str],
         seconds: float,
         batch: int = BATCH,
-    ) -> list[Progress | Regressed | Second]:
+    ) -> list[Progress | Regressed]:
         """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`."""
         units: list[dict[str, object]] = []
         first: dict[str, int] = {}

@@ -73,6 +73,7 @@ class Progress(Row):
     plausible: int
     fresh: int
     spoilt: int
+    again: int
     id: int = -1  # the plausible candidate
     exhausted: bool = False  # ended before its time was up
 
@@ -83,14 +84,7 @@ class Regressed(Row):
     test: str
 
 
-class Second(Row):
-    kind: Literal["second"]
-    candidates: int
-
-
-SearchRow = TypeAdapter[Progress | Regressed | Second](
-    Annotated[Progress | Regressed | Second, Field(discriminator="kind")]
-)
+SearchRow = TypeAdapter[Progress | Regressed](Annotated[Progress | Regressed, Field(discriminator="kind")])
 
 
 def survey_rows(data: bytes) -> list[Head | Modules | Test | Frame | End]:
@@ -98,7 +92,7 @@ def survey_rows(data: bytes) -> list[Head | Modules | Test | Frame | End]:
     return list(_valid(SurveyRow, data))
 
 
-def search_rows(data: bytes) -> list[Progress | Regressed | Second]:
+def search_rows(data: bytes) -> list[Progress | Regressed]:
     """As `survey_rows`."""
     return list(_valid(SearchRow, data))
 

@@ -53,7 +53,7 @@ class Spot:
     def replace(self, node: ast.expr, text: str, cost: float) -> Change:
         """Put an expression in place of one, in parentheses where it would bind otherwise."""
         need = self._binding(node)
-        if need and level(_expression(text)) <= need:
+        if need and level(_expression(text)) <= need and not self._enclosed(node):
             text = f"({text})"
         return Change(self.source.edit(node, text), cost)
 
@@ -93,6 +93,12 @@ class Spot:
         need = self._binding(place)
         text = self.text(node)
         return f"({text})" if need and level(node) <= need and not isinstance(node, ast.Tuple) else text
+
+    def _enclosed(self, node: ast.expr) -> bool:
+        """Whether an operand stands in parentheses already."""
+        start, end = self.source.span(node)
+        before, behind = self.source.data[max(0, start - 40) : start], self.source.data[end : end + 40]
+        return before.rstrip().endswith(b"(") and behind.lstrip().startswith(b")")
 
     def _binding(self, node: ast.expr) -> int:
         """How tightly the surroundings of an expression bind it; 0: anything may stand there."""

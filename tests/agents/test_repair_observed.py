@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agents.repair.observed import Progress, search_rows, survey_rows
 
-COUNTS = dict.fromkeys(("tried", "timeouts", "invalid", "regressed", "plausible", "fresh", "spoilt"), 0)
+COUNTS = dict.fromkeys(("tried", "timeouts", "invalid", "regressed", "plausible", "fresh", "spoilt", "again"), 0)
 LINE = json.dumps({"kind": "plausible", "seconds": 1.0, "cpu": 1.0, "id": 3, **COUNTS}).encode()
 
 

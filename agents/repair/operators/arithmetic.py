@@ -127,6 +127,6 @@ def _is_value(spot: Spot) -> bool:
             return func is not spot.node
         case ast.arguments() | ast.JoinedStr() | ast.ImportFrom() | ast.ExceptHandler() | ast.Raise() | ast.With():
             return False
-        case ast.BinOp() if isinstance(spot.node, ast.BinOp):
-            return False
+        case ast.BinOp(op=ast.Add() | ast.Sub()) if isinstance(spot.node, ast.BinOp):
+            return False  # the same as an offset to the whole sum
     return not (isinstance(spot.node, ast.Name) and spot.node.id in ("self", "cls"))

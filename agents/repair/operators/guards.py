@@ -20,7 +20,7 @@ def leave(spot: Spot) -> Iterator[Change]:
     exits = [*(f"return {value}".rstrip() for value in values(spot)), *(("continue", "break") if inside else ())]
     for name in _used(spot):
         for condition in _absent(spot, name):
-            for rank, way in enumerate(exits[:8]):
+            for rank, way in enumerate([*exits[:8], f"return {name}"]):
                 text = f"if {condition}:\n    {way}"
                 yield from spot.insert_before(spot.node, text, 2.1 + 0.05 * rank)
 

@@ -62,7 +62,7 @@ class Runner:
 
             util._reprcompare = None
 
-    @pytest.hookimpl(tryfirst=True)
+    # Not first: for unittest's classes pytest itself puts the failure into `call` before.
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         if not self.light:
             return None

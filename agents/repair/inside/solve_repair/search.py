@@ -17,6 +17,7 @@ from solve_repair.zygote import Zygote
 
 SILENCE = 4.0  # wall seconds on top of the CPU limit: machines are loaded, and tests may wait a little
 PROGRESS = 0.5  # seconds between two progress lines
+ALONE = 150  # candidates that are tried once more in a fork of their own
 FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
 
 
@@ -42,6 +43,7 @@ class Counts:
     plausible: int = 0
     fresh: int = 0
     spoilt: int = 0  # batches of which a part was tried again
+    again: int = 0  # candidates that had a second chance
 
 
 @dataclass
@@ -50,8 +52,10 @@ class Search:
     zygote: Zygote
     out: Out
     started: float = field(default_factory=time.monotonic)
+    asked_at: float = 0.0
     counts: Counts = field(default_factory=Counts)
     limits: dict[str, Limit] = field(default_factory=dict)
+    size: int = 1  # of a batch
     base: workers.Base = field(default_factory=lambda: workers.Base({}, {}))
     queue: deque[Candidate] = field(default_factory=deque)
     again: deque[list[Candidate]] = field(default_factory=deque)  # batches that another candidate spoilt
@@ -59,6 +63,7 @@ class Search:
     to_fresh: deque[Candidate] = field(default_factory=deque)
     outside: deque[Candidate] = field(default_factory=deque)  # only a fresh import shows them
     asked: Candidate | None = None
+    failed: list[Candidate] = field(default_factory=list)
     slow: list[Candidate] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
     best: float = float("inf")  # cost of the cheapest plausible candidate
@@ -66,7 +71,7 @@ class Search:
     outside_seconds: float = 0.0
 
     def run(self) -> None:
-        """Two passes: what only ran out of its limits gets ten times as much where nothing else was found."""
+        """All candidates; where nothing is found, the likeliest alone, then what ran out of its limits, with more."""
         plan = self.bench.plan
         self.base = workers.calibrate(self.bench)
         most = 4 * max(self.base.counts.values(), default=0)
@@ -74,16 +79,28 @@ class Search:
             limit = self.bench.limit(name)
             self.limits[name] = Limit(limit.cpu, max(limit.ticks, most))
         self.outside.extend(item for item in plan.candidates if item.unit < 0)
-        self._drain([item for item in plan.candidates if item.unit >= 0])
-        if not self.counts.plausible and self.slow and self._time_left():
+        self._drain([item for item in plan.candidates if item.unit >= 0], plan.batch)
+        if self._unfound() and plan.batch > 1:
+            # What one candidate leaves behind may fail another without any sign; alone none can.
+            self._again(self.failed, 1, ALONE)
+        if self._unfound():
             self.limits = {name: limit.times(10, 100) for name, limit in self.limits.items()}
-            again, self.slow = sorted(self.slow, key=lambda item: item.cost), []
-            self.out.write(kind="second", candidates=len(again))
-            self._drain(again)
+            self._again(self.slow, plan.batch, len(self.slow))
         self._stop()
         self._progress(kind="end", exhausted=self._time_left())
 
-    def _drain(self, candidates: list[Candidate]) -> None:
+    def _again(self, candidates: list[Candidate], size: int, most: int) -> None:
+        chosen = sorted(candidates, key=lambda item: item.cost)[:most]
+        self.counts.tried -= len(chosen)
+        self.counts.again += len(chosen)
+        candidates.clear()
+        self._drain(chosen, size)
+
+    def _unfound(self) -> bool:
+        return not self.counts.plausible and self._time_left()
+
+    def _drain(self, candidates: list[Candidate], size: int) -> None:
+        self.size = size
         self.queue.extend(candidates)
         try:
             while self._time_left() and (self._feed() or self.running or self.zygote.busy):
@@ -118,7 +135,7 @@ class Search:
             body = workers.check(self.bench, left[0])
             patience = SILENCE + 3 * max([1.0, *self.bench.plan.durations.values()])
         else:
-            count = min(self.bench.plan.batch, len(self.queue))
+            count = min(self.size, len(self.queue))
             left = self.again.popleft() if self.again else [self.queue.popleft() for _ in range(count)]
             checks = False
             body = workers.batch(self.bench, list(left), self.limits, self.base)
@@ -172,6 +189,7 @@ class Search:
         if "dirty" in row:
             if row["dirty"]:
                 self._split(job.failed)
+                job.failed = []
             return
         candidate = job.left.pop(0)
         outcome = row["o"]
@@ -214,6 +232,7 @@ class Search:
             elif not job.said:
                 self._regressed(job.left[0], "a test that did not end")
             return
+        self.failed += job.failed
         if job.left:  # the first without an outcome killed the worker
             self.counts.tried += 1
             self._slow(job.left.pop(0))
