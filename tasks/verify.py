@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -49,8 +50,10 @@ def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
         SandboxUnavailable: the machine is gone.
     """
     tell(Event("baseline", f"running {check.command} twice on the base"))
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: _run(check, ()), range(2))
+    # Left by Ctrl-C, the sandboxes are closed first: that ends the commands that the threads wait for.
+    with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
+        sandboxes = [stack.enter_context(check.open()) for _ in range(2)]
+        first, second = pool.map(lambda sandbox: _test(check, sandbox), sandboxes)
     for report in (first, second):
         if not report.usable:
             raise BadInput(_unusable(check, report))
@@ -116,7 +119,11 @@ def _run(check: Check, changes: Iterable[Change], canary: Canary | None = None) 
         put(sandbox, changes)
         if canary is not None:
             sandbox.write(canary.path, canary.source)
-        return run_tests(sandbox, check.command, check.selection, timeout=check.timeout)
+        return _test(check, sandbox)
+
+
+def _test(check: Check, sandbox: Sandbox) -> TestReport:
+    return run_tests(sandbox, check.command, check.selection, timeout=check.timeout)
 
 
 def _unusable(check: Check, report: TestReport) -> str:
