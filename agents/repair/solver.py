@@ -118,13 +118,15 @@ class RepairSolver:
             source = search.sources[item.proposal.path]
             after = apply(source.data, [item.proposal.edit])
             left = until - time.monotonic()
-            if number > 1 and left < site.baseline.seconds:
+            patch = site.patch({source.path: after})
+            if number == 1:
+                site.offer(patch)
+            elif left < site.baseline.seconds:
                 break
             site.tell(Event("test", f"the whole scope on patch {number} of {len(search.plausible)}"))
             if self._holds(site, sandbox, source, after, max(left, 2 * site.baseline.seconds + 10)):
                 chosen = [item, *(other for other in search.plausible if other is not item)]
                 search.plausible = chosen
-                patch = site.patch({source.path: after})
                 return Attempt(patch, "patched", _label(search), Cost(seconds=search.seconds))
         return _gave_up(search, f"{len(search.plausible)} edits pass the test's files, none the whole scope")
 

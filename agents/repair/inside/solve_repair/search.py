@@ -74,10 +74,7 @@ class Search:
         """All candidates; where nothing is found, the likeliest alone, then what ran out of its limits, with more."""
         plan = self.bench.plan
         self.base = workers.calibrate(self.bench)
-        most = 4 * max(self.base.counts.values(), default=0)
-        for name in self.bench.showing:
-            limit = self.bench.limit(name)
-            self.limits[name] = Limit(limit.cpu, max(limit.ticks, most))
+        self.limits = {name: self.bench.limit(name, self.base.counts) for name in self.bench.showing}
         self.outside.extend(item for item in plan.candidates if item.unit < 0)
         self._drain([item for item in plan.candidates if item.unit >= 0], plan.batch)
         if self._unfound() and plan.batch > 1:

@@ -18,6 +18,7 @@ from solve_repair.ticks import Ticks
 
 LEAST_CPU = 0.3  # seconds a test may always use
 LEAST_TICKS = 20_000
+OTHERS_TICKS = 100_000
 CALIBRATION = 3_000_000  # counts after which the base itself is taken to run for ever
 UNLIMITED = 1 << 62
 
@@ -47,9 +48,11 @@ class Bench:
         wanted = {*known, *plan.guard}
         self.all = [name for name in items if name in wanted]
 
-    def limit(self, name: str) -> Limit:
-        """For one test, as far as its time on the base tells."""
-        return Limit(max(LEAST_CPU, 5 * self.plan.durations.get(name, 0.0)), LEAST_TICKS)
+    def limit(self, name: str, counts: dict[str, int]) -> Limit:
+        """For one test: by what it used on the base, and by what others use, for it may have failed early there."""
+        others = min(OTHERS_TICKS, 2 * max(counts.values(), default=0))
+        ticks = max(LEAST_TICKS, 4 * counts.get(name, 0), others)
+        return Limit(max(LEAST_CPU, 5 * self.plan.durations.get(name, 0.0)), ticks)
 
     def paths(self) -> dict[int, str]:
         return {candidate.unit: candidate.path for candidate in self.plan.candidates if candidate.unit >= 0}
