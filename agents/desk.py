@@ -28,6 +28,8 @@ WIDTH = 400  # characters of one line
 MOST_ADOPTED = 200  # files that one command may change
 MARK = "/tmp/solve-mark"  # noqa: S108 (inside the sandbox)
 CHANGED = f"find . -path ./.git -prune -o -type f -newer {MARK} -print0; touch {MARK}"
+GREP = ("grep", "-rnIF", "-m", "20", "--exclude-dir=.git", "--")
+HITS = 40  # lines of a search
 NEW = re.compile(r"(^|/)(__pycache__|\.pytest_cache|\.mypy_cache|\.hypothesis|[^/]+\.egg-info)/|\.pyc$|^\./\.git/")
 
 
@@ -118,7 +120,7 @@ class Desk:
             case tools.View():
                 return self._view(call)
             case tools.Search():
-                return self._find(call.query)
+                return self._search(call)
             case tools.Edit():
                 return self._edit(call)
             case tools.Create():
@@ -155,6 +157,14 @@ class Desk:
         shown = [f"{number:6}\t{lines[number - 1][:WIDTH]}" for number in range(call.start, end + 1)]
         more = [f"({len(lines) - end} more lines)"] if end < len(lines) else []
         return "\n".join([*shown, *more]) or "(the file is empty)"
+
+    def _search(self, call: tools.Search) -> str:
+        """Where the text stands as it is, by grep; then definitions that fit, by the index of the base tree."""
+        done = self.sandbox.exec([*GREP, call.query, "."], timeout=60, max_output=MEBIBYTE)
+        hits = sorted(line.removeprefix("./")[:WIDTH] for line in done.stdout.decode("utf-8", "replace").splitlines())
+        more = [f"({len(hits) - HITS} more)"] if len(hits) > HITS else []
+        exact = "\n".join([*hits[:HITS], *more]) or "stands nowhere"
+        return f"As text:\n{exact}\n\nDefinitions that fit:\n{self._find(call.query)}"
 
     def _edit(self, call: tools.Edit) -> str:
         path = inside(call.path)

@@ -1,6 +1,7 @@
 """The tester: writes the test that shows the issue before anyone edits, and picks the tests that guard the patch."""
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,7 +19,7 @@ from agents.state import Files, State
 from agents.structured import ask
 from agents.trouble import ModelError, ModelUnavailable
 from sandbox.api import PathRefused, Sandbox
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, function_name
 from sandbox.testrun import run_tests
 from tasks.limits import OverBudget
 from tasks.protected import protected
@@ -38,8 +39,9 @@ class WrittenTest(BaseModel):
 def reproduce(state: State, runtime: Runtime[Office]) -> State:
     """The node: which tests show the issue. Tests that came with it are taken; else one is written, and must fail."""
     office = runtime.context
-    if office.site.showing:
-        return {"showing": list(office.site.showing), "test": ""}
+    given = known_to_show(office)
+    if given:
+        return {"showing": given, "test": ""}
     office.tell("test", "writing a test that shows the issue")
     try:
         return _written(office, state.get("notes", []))
@@ -50,6 +52,15 @@ def reproduce(state: State, runtime: Runtime[Office]) -> State:
     except ModelError as error:
         office.tell("test", f"no test shows the issue: {error}")
         return {"showing": [], "test": ""}
+
+
+def known_to_show(office: Office) -> list[str]:
+    """Failing tests that came with the task, or that the issue names. Others fail for reasons of their own, perhaps."""
+    showing = sorted(office.site.showing)
+    if office.task.tests:
+        return showing
+    words = set(re.findall(r"\w+", office.task.issue.text()))
+    return [name for name in showing if function_name(name) in words]
 
 
 def _written(office: Office, notes: list[str]) -> State:
