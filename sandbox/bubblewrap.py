@@ -20,7 +20,7 @@ import errno
 import os
 import posixpath
 import re
-import signal
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,7 +41,7 @@ from sandbox.api import (
 )
 from sandbox.cgroup import Cgroup
 from sandbox.hosttree import HostTree, Root
-from sandbox.process import Ended, Launch, Processes, pipe
+from sandbox.process import Ended, Launched, Processes
 
 EXIT = re.compile(rb'"exit-code": (\d+)')
 # Sets rlimits, joins the control group, becomes bwrap: all before there is anything hostile.
@@ -81,6 +81,8 @@ class BubblewrapSandbox:
         self._processes = Processes()
         self._files = HostTree(owner, limits)
         self._cgroup = Cgroup.open(limits)
+        if self._cgroup:
+            self._cgroup.note(self._files.groups)
         try:
             self._fill(reference, venv)
             self._probe()
@@ -175,20 +177,29 @@ class BubblewrapSandbox:
     def _run(
         self, argv: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes, timeout: float, max_output: int
     ) -> Ended:
-        with pipe() as (reader, writer), _filter() as passed:
-            options = ["--json-status-fd", str(writer), "--chdir", cwd]
-            for descriptor in passed:
-                options += ["--seccomp", str(descriptor)]
-            for name, value in env.items():
-                options += ["--setenv", name, value]
-            launch = Launch(
-                [*self._enter(), "--", *self._start, *options, "--", *self._inner(), *argv],
-                {"PATH": environment.PATH},
-                writer,
-                (writer, *passed),
-                signal.SIGKILL,
-            )
-            return self._processes.run(launch, reader, stdin=stdin, timeout=timeout, max_output=max_output)
+        options = ["--chdir", cwd]
+        for name, value in env.items():
+            options += ["--setenv", name, value]
+
+        def launch(stdin: int, stdout: int, stderr: int, report: int) -> Launched:
+            with _filter() as filters:
+                passed = [argument for number in filters for argument in ("--seccomp", str(number))]
+                process = subprocess.Popen(
+                    [
+                        *(*self._enter(), "--", *self._start, "--json-status-fd", str(report), *passed, *options),
+                        *("--", *self._inner(), *argv),
+                    ],
+                    env={"PATH": environment.PATH},
+                    cwd="/",
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,  # the terminal's Ctrl-C is for us
+                    pass_fds=[report, *filters],
+                )
+            return Launched(process.kill, process.wait)
+
+        return self._processes.run(launch, stdin=stdin, timeout=timeout, max_output=max_output)
 
     def _enter(self) -> list[str]:
         limits = self._limits

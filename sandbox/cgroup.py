@@ -48,15 +48,13 @@ class Cgroup:
             return None
         return group
 
+    def note(self, file: Path) -> None:
+        """Write down which folders these are, for `remove_noted` when this process was killed."""
+        file.write_text("".join(f"{folder}\n" for folder in self._folders))
+
     def close(self) -> None:
-        """Remove the group; what is still dying in it is waited for, a moment."""
         for folder in self._folders:
-            for _ in range(50):
-                with suppress(OSError):
-                    folder.rmdir()
-                if not folder.exists():
-                    break
-                time.sleep(0.01)
+            _remove(folder)
         self._folders = ()
 
     def _add(self, folder: Path, values: Mapping[str, str]) -> None:
@@ -65,6 +63,24 @@ class Cgroup:
         for file, value in values.items():
             if file not in OPTIONAL or (folder / file).exists():
                 (folder / file).write_text(value)
+
+
+def remove_noted(file: Path) -> None:
+    """Remove the groups that `Cgroup.note` wrote down, as far as they are groups and empty."""
+    if file.exists():
+        for folder in map(Path, file.read_text().splitlines()):
+            if folder.is_relative_to(MOUNT) and ".." not in folder.parts:
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """What is still dying in a group is waited for, a moment."""
+    for _ in range(50):
+        with suppress(OSError):
+            folder.rmdir()
+        if not folder.exists():
+            return
+        time.sleep(0.01)
 
 
 def _version_1(limits: Limits) -> Mapping[str, Mapping[str, str]]:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import cgroup
 from sandbox.api import MEBIBYTE, Limits, Owner, PathRefused
 from sandbox.archive import pack, unpack, unpack_single
 from sandbox.labels import Labels
@@ -28,6 +29,7 @@ SNAPSHOT_BYTES = 2048 * MEBIBYTE
 SNAPSHOT_MEMBERS = 500_000
 PREFIX = "solve-"  # only narrows the search: whose a folder is, is known by the label in it
 LABEL = "labels.json"
+GROUPS = "groups"  # the control groups of the sandbox, if it has any
 GIT = b".git"  # not part of a snapshot: what an agent commits or loses in there is its own affair
 
 
@@ -50,7 +52,7 @@ class HostTree:
     def __init__(self, owner: Owner, limits: Limits) -> None:
         self.base = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
         (self.base / LABEL).write_text(json.dumps(Labels.mine(owner, limits).text()))
-        self.tree, self.tmp, self.home = (self.base / name for name in ("tree", "tmp", "home"))
+        self.tree, self.tmp, self.home, self.groups = (self.base / name for name in ("tree", "tmp", "home", GROUPS))
         self._roots: Sequence[Root] = ()
 
     def fill(self, source: Path, roots: Sequence[Root]) -> None:
@@ -208,6 +210,7 @@ def remove_left_over() -> list[Path]:
         except (OSError, ValueError, AttributeError, TypeError):
             continue
         if labels and not labels.is_mine() and (labels.orphaned() or labels.expires < time.time()):
+            cgroup.remove_noted(label.with_name(GROUPS))
             remove_tree(label.parent)
             removed.append(label.parent)
     return removed

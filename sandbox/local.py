@@ -13,7 +13,6 @@ import errno
 import os
 import resource
 import secrets
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -37,9 +36,9 @@ from sandbox.api import (
 )
 from sandbox.cgroup import Cgroup
 from sandbox.hosttree import HostTree, Root
-from sandbox.process import Ended, Launch, Processes, pipe
+from sandbox.process import Ended, Processes
+from sandbox.supervisor import Supervisor
 
-SUPERVISE = Path(__file__).with_name("supervise.py")
 MARK = "SOLVE_COMMAND"  # finds what a command started where there is no supervisor left to know it
 
 
@@ -61,7 +60,10 @@ class LocalSandbox:
             self._files.remove()
             raise
         self._cgroup = Cgroup.open(limits)
-        self._rlimits = _rlimits(limits, in_group=self._cgroup is not None)
+        if self._cgroup:
+            self._cgroup.note(self._files.groups)
+        groups = self._cgroup.joins if self._cgroup else []
+        self._supervisor = Supervisor(_rlimits(limits, in_group=bool(groups)), groups)
         own = {"PATH": environment.PATH, "HOME": str(self._files.home), "TMPDIR": str(self._files.tmp)}
         given = environment.placed(image.env, self.workdir)
         self._env = environment.inherited() | own | given
@@ -89,9 +91,14 @@ class LocalSandbox:
         if not argv:
             raise ValueError("an empty command")
         mark = secrets.token_hex(8)
-        with pipe() as (reader, writer):
-            launch = self._launch(argv, cwd, {**self._env, **env, MARK: mark}, writer)
-            ended = self._processes.run(launch, reader, stdin=stdin, timeout=timeout, max_output=max_output)
+        found = {**self._env, **env, MARK: mark}
+        where = str(self._files.tree / cwd)
+        ended = self._processes.run(
+            lambda *descriptors: self._supervisor.start(argv, where, found, descriptors),
+            stdin=stdin,
+            timeout=timeout,
+            max_output=max_output,
+        )
         if not sys.platform.startswith("linux") or not ended.report:
             _sweep(mark)
         return _result(ended, cwd)
@@ -124,6 +131,7 @@ class LocalSandbox:
 
     def close(self) -> None:
         if self._processes.close():
+            self._supervisor.close()
             if self._cgroup:
                 self._cgroup.close()
             self._files.remove()
@@ -136,15 +144,8 @@ class LocalSandbox:
     ) -> None:
         self.close()
 
-    def _launch(self, argv: Sequence[str], cwd: str, env: Mapping[str, str], report: int) -> Launch:
-        groups = ":".join(self._cgroup.joins) if self._cgroup else ""
-        supervisor = [sys.executable, "-I", "-S", "-X", "utf8", str(SUPERVISE)]
-        arguments = [str(report), str(os.getpid()), self._rlimits, groups, str(self._files.tree / cwd), *argv]
-        return Launch([*supervisor, *arguments], env, report, (report,), signal.SIGTERM)
 
-
-def _rlimits(limits: Limits, *, in_group: bool) -> str:
-    """As `supervise` takes them."""
+def _rlimits(limits: Limits, *, in_group: bool) -> dict[int, int]:
     values = {
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_FSIZE: limits.file_size,
@@ -152,7 +153,7 @@ def _rlimits(limits: Limits, *, in_group: bool) -> str:
     }
     if not in_group:
         values[resource.RLIMIT_DATA] = limits.memory
-    return ",".join(f"{number}:{value}" for number, value in values.items())
+    return values
 
 
 def _result(ended: Ended, cwd: str) -> ExecResult:

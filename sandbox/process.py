@@ -1,7 +1,10 @@
 """Child processes on the host, for the backends that start commands themselves.
 
 One thread, the caller's, feeds and drains a child: output past the cap is read and dropped, so that a flood neither
-blocks the child nor fills our memory. A deadline and `close` from another thread end the child's whole tree.
+blocks the child nor fills our memory. A deadline, and `close` from another thread, end the child's whole tree.
+
+A launcher starts the command, ends whatever the command left, and holds the report channel open until that is done:
+its end is the end of the command, while a process that got away may hold standard output open for as long as it likes.
 """
 
 import errno
@@ -9,55 +12,47 @@ import os
 import re
 import selectors
 import signal
-import subprocess
+import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import IO, Protocol
 
 from sandbox.api import ExecResult, SandboxClosed, SandboxUnavailable
 
 CHUNK = 1 << 16
-SAID = 4096  # bytes
 PIPE_CHUNKS = 32  # more than a pipe holds: what is left in one when all that wrote to it is gone
-PATIENCE = 8.0  # seconds that a child has to end its tree; longer than `supervise` gives itself
-TICK = 0.02  # seconds between looks at a child where the system has no pidfd
+SAID = 4096  # bytes
+PATIENCE = 8.0  # seconds that a launcher has to end a tree; longer than `supervise` gives itself
 TIMED_OUT = 124
-INIT = re.compile(rb'"child-pid": (\d+)')  # bubblewrap's --info-fd: the process whose end ends the whole sandbox
+INIT = re.compile(rb'"child-pid": (\d+)')  # bubblewrap reports the process whose end ends the whole namespace
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
-    """What to start. It writes how things went to the descriptor `report`; each of `passed` stays open in it."""
+class Launched:
+    """A launcher at work. A byte in its report channel asks it to end the tree; so does `stop`."""
 
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    report: int
-    passed: tuple[int, ...]
-    stop: signal.Signals  # makes it end its tree
+    stop: Callable[[], object]
+    wait: Callable[[], int]  # its exit code, as `subprocess` has it: -n for signal n; called when its report has ended
+
+
+class Launch(Protocol):
+    """Starts a launcher with the descriptors it is to have: the command's standard three, and the report channel."""
+
+    def __call__(self, stdin: int, stdout: int, stderr: int, report: int) -> Launched: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How it ended: what the launcher reported, and what `ExecResult` needs."""
+    """How a command ended: what the launcher reported, and what `ExecResult` needs."""
 
-    code: int  # the launcher's, as `subprocess` has it: -n for signal n
+    code: int  # the launcher's
     report: bytes
     said: bytes  # how standard error began, whatever `max_output` is: a launcher that cannot start the command says why
     result: ExecResult  # with the launcher's exit code: the backend knows how to read the command's from the report
     started: bool = True  # False: arguments and environment are more than the system takes
-
-
-@contextmanager
-def pipe() -> Iterator[tuple[int, int]]:
-    """A pipe, as for `Launch.report`: the end to read, the end to write."""
-    reader, writer = os.pipe()
-    try:
-        yield reader, writer
-    finally:
-        os.close(reader)
-        os.close(writer)
 
 
 class Processes:
@@ -74,15 +69,15 @@ class Processes:
             first, self._closed = not self._closed, True
             for wake in self._wakes:
                 os.write(wake, b"x")
-            self._state.wait_for(lambda: not self._wakes, timeout=2 * PATIENCE)
+            self._state.wait_for(lambda: not self._wakes, timeout=3 * PATIENCE)
             return first
 
     def check_open(self) -> None:
         if self._closed:
             raise SandboxClosed("this sandbox is closed")
 
-    def run(self, launch: Launch, reader: int, *, stdin: bytes, timeout: float, max_output: int) -> Ended:
-        """Run to the end. `reader` is the other end of `launch.report`; both are closed by the caller.
+    def run(self, launch: Launch, *, stdin: bytes, timeout: float, max_output: int) -> Ended:
+        """Run a command to its end.
 
         Raises:
             SandboxClosed, SandboxUnavailable: closed before, or meanwhile; or the machine has no process to give.
@@ -90,40 +85,40 @@ class Processes:
         with self._registered() as wake:
             began = time.monotonic()
             try:
-                process = _start(launch, bool(stdin))
+                running = _Running(launch, stdin, max_output)
             except OSError as error:
                 if error.errno != errno.E2BIG:
                     raise SandboxUnavailable(f"cannot start a process: {error}") from error
                 return Ended(126, b"", b"", ExecResult(126, b"", b"argument list too long\n", 0.0), started=False)
-            with _Running(
-                process, launch.stop, stdin, max_output
-            ) as running:  # leaving it, also by Ctrl-C, ends the tree
-                how = running.attend(wake, reader, began + timeout)
+            with running:  # leaving it, also by Ctrl-C, ends the tree
+                how = running.attend(wake, began + timeout)
             if how == "closed":
                 raise SandboxUnavailable("the sandbox was closed while a command ran in it")
             out, err = running.out, running.err
             result = ExecResult(
-                TIMED_OUT if how == "deadline" else process.returncode,
+                TIMED_OUT if how == "deadline" else running.code,
                 bytes(out.kept[:max_output]),
                 bytes(err.kept[:max_output]),
                 time.monotonic() - began,
                 how == "deadline",
                 max(out.seen, err.seen) > max_output,
             )
-            return Ended(process.returncode, bytes(running.report.kept), bytes(err.kept[:SAID]), result)
+            return Ended(running.code, bytes(running.report.kept), bytes(err.kept[:SAID]), result)
 
     @contextmanager
     def _registered(self) -> Iterator[int]:
-        with pipe() as (reader, writer):
+        reader, writer = os.pipe()
+        try:
             with self._state:
                 self.check_open()
                 self._wakes.add(writer)
-            try:
-                yield reader
-            finally:
-                with self._state:
-                    self._wakes.discard(writer)
-                    self._state.notify_all()
+            yield reader
+        finally:
+            with self._state:
+                self._wakes.discard(writer)
+                self._state.notify_all()
+            os.close(reader)
+            os.close(writer)
 
 
 @dataclass(slots=True)
@@ -140,87 +135,88 @@ class _Stream:
 
 
 class _Running:
-    """One child and its pipes."""
+    """One command, and our ends of its pipes."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stop: signal.Signals, stdin: bytes, max_output: int) -> None:
+    def __init__(self, launch: Launch, stdin: bytes, max_output: int) -> None:
         self.out, self.err, self.report = _Stream(max_output), _Stream(max(max_output, SAID)), _Stream(CHUNK)
-        self._process = process
-        self._stop = stop
-        self._stdin = memoryview(stdin)
-        self._streams: dict[int, _Stream] = {}
-        self._init: int | None = None  # pidfd
+        self.code = 0
         self._selector = selectors.DefaultSelector()
-        self._end = _pidfd(process.pid)
+        self._init: int | None = None  # pidfd
+        self._unsent = memoryview(stdin)
+        with ExitStack() as mine:
+            mine.callback(self._selector.close)
+            with ExitStack() as theirs:
+                self._stdin, other_stdin = _pipe(mine, theirs, writing=True)
+                stdout, other_stdout = _pipe(mine, theirs)
+                stderr, other_stderr = _pipe(mine, theirs)
+                self._channel, channel = map(mine.enter_context, socket.socketpair())
+                theirs.callback(channel.close)
+                self._launched = launch(other_stdin, other_stdout, other_stderr, channel.fileno())
+            self._streams = {
+                stdout.fileno(): self.out,
+                stderr.fileno(): self.err,
+                self._channel.fileno(): self.report,
+            }
+            for descriptor in self._streams:
+                os.set_blocking(descriptor, False)
+                self._selector.register(descriptor, selectors.EVENT_READ)
+            os.set_blocking(self._stdin.fileno(), False)
+            self._selector.register(self._stdin, selectors.EVENT_WRITE)
+            self._mine = mine.pop_all()
+        self._feed()  # without input it is at its end before the command looks
 
     def __enter__(self) -> "_Running":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
-        self._selector.close()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if pipe:
-                with suppress(BrokenPipeError):
-                    pipe.close()
-        if self._end is not None:
-            os.close(self._end)
+        try:
+            self._end()
+        finally:
+            self._mine.close()
 
-    def attend(self, wake: int, report: int, deadline: float) -> str:
+    def attend(self, wake: int, deadline: float) -> str:
         """Feed and drain until the tree has ended. Returns "ended", "deadline" or "closed": why."""
-        assert self._process.stdout
-        assert self._process.stderr
-        for descriptor, stream in (
-            (self._process.stdout.fileno(), self.out),
-            (self._process.stderr.fileno(), self.err),
-            (report, self.report),
-        ):
-            os.set_blocking(descriptor, False)
-            self._streams[descriptor] = stream
-            self._selector.register(descriptor, selectors.EVENT_READ)
-        for descriptor in filter(None, (wake, self._end)):
-            self._selector.register(descriptor, selectors.EVENT_READ)
-        if self._process.stdin:
-            os.set_blocking(self._process.stdin.fileno(), False)
-            self._selector.register(self._process.stdin, selectors.EVENT_WRITE)
+        self._selector.register(wake, selectors.EVENT_READ)
         how = "ended"
-        while self._process.poll() is None:
+        while self._channel.fileno() in self._streams:
             left = deadline - time.monotonic()
-            ready = self._serve(min(left, TICK) if self._end is None else left)
-            if wake in ready or left <= 0:
-                how = "closed" if wake in ready else "deadline"
+            if left <= 0:
+                how = "deadline"
                 break
-        self.end()
-        self._serve(0.0)
+            if wake in self._serve(left):
+                how = "closed"
+                break
+        self._selector.unregister(wake)
+        self._end()
         for descriptor in list(self._streams):
             self._read(descriptor, PIPE_CHUNKS)
         return how
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """End the tree if it has not ended, and see it gone."""
-        if self._process.poll() is None:
-            self._signal(self._stop)
+        if self._channel.fileno() in self._streams:
+            with suppress(OSError):
+                self._channel.send(b"x")
+            self._launched.stop()
             until = time.monotonic() + PATIENCE
-            while self._process.poll() is None and time.monotonic() < until:
-                self._serve(TICK)
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+            while self._channel.fileno() in self._streams and (left := until - time.monotonic()) > 0:
+                self._serve(left)
+        self.code = self._launched.wait()
         if self._init is not None:
             init, self._init = self._init, None
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(init, signal.SIGKILL)
-            _await(init, PATIENCE)
+            with selectors.DefaultSelector() as selector:
+                selector.register(init, selectors.EVENT_READ)
+                selector.select(PATIENCE)
             os.close(init)
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
 
     def _serve(self, timeout: float) -> set[int]:
         """One round of what is ready; returns the descriptors that were."""
-        ready = {key.fd for key, _ in self._selector.select(max(timeout, 0.0))} if self._selector.get_map() else set()
+        ready = {key.fd for key, _ in self._selector.select(timeout)}
         for descriptor in ready & self._streams.keys():
             self._read(descriptor)
-        if self._process.stdin and not self._process.stdin.closed and self._process.stdin.fileno() in ready:
+        if not self._stdin.closed and self._stdin.fileno() in ready:
             self._feed()
         return ready
 
@@ -228,52 +224,35 @@ class _Running:
         stream = self._streams[descriptor]
         with suppress(BlockingIOError):
             for _ in range(chunks):
-                data = os.read(descriptor, CHUNK)
+                try:
+                    data = os.read(descriptor, CHUNK)
+                except ConnectionResetError:  # the launcher ended without reading the byte that asked it to
+                    data = b""
                 stream.take(data)
                 if stream is self.report and self._init is None and (found := INIT.search(stream.kept)):
-                    self._init = _pidfd(int(found[1]))
+                    with suppress(ProcessLookupError):
+                        self._init = os.pidfd_open(int(found[1]))
                 if not data:
                     self._selector.unregister(descriptor)
                     del self._streams[descriptor]
                     return
 
     def _feed(self) -> None:
-        pipe = self._process.stdin
-        assert pipe
         try:
-            self._stdin = self._stdin[os.write(pipe.fileno(), self._stdin[:CHUNK]) :]
+            if self._unsent:
+                self._unsent = self._unsent[os.write(self._stdin.fileno(), self._unsent[:CHUNK]) :]
         except BlockingIOError:
             return
         except BrokenPipeError:  # it does not want to read more: its own affair
-            self._stdin = self._stdin[:0]
-        if not self._stdin:
-            self._selector.unregister(pipe)
-            pipe.close()
+            self._unsent = self._unsent[:0]
+        if not self._unsent:
+            self._selector.unregister(self._stdin)
+            self._stdin.close()
 
 
-def _start(launch: Launch, with_stdin: bool) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        launch.argv,
-        env=launch.env,
-        cwd="/",
-        stdin=subprocess.PIPE if with_stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # the terminal's Ctrl-C is for us, and we end the tree
-        pass_fds=launch.passed,
-        bufsize=0,
-    )
-
-
-def _pidfd(process: int) -> int | None:
-    if not hasattr(os, "pidfd_open"):
-        return None
-    with suppress(ProcessLookupError):
-        return os.pidfd_open(process)
-    return None
-
-
-def _await(pidfd: int, timeout: float) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(pidfd, selectors.EVENT_READ)
-        selector.select(timeout)
+def _pipe(ours: ExitStack, theirs: ExitStack, *, writing: bool = False) -> tuple[IO[bytes], int]:
+    """A pipe: our end, which reads or writes, and the command's."""
+    reader, writer = os.pipe()
+    mine, other = (writer, reader) if writing else (reader, writer)
+    theirs.callback(os.close, other)
+    return ours.enter_context(os.fdopen(mine, "wb" if writing else "rb", buffering=0)), other

@@ -20,7 +20,7 @@ def test_a_command_that_is_not_foreseen_is_named() -> None:
     with pytest.raises(ScriptError, match=r"foresees 'ls'.*rm -rf /"):
         sandbox.exec(["rm", "-rf", "/"])
     sandbox.exec("ls")
-    with pytest.raises(ScriptError, match="run out.*: ls"):
+    with pytest.raises(ScriptError, match=r"run out.*: ls"):
         sandbox.exec("ls")
 
 
