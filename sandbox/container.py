@@ -2,14 +2,15 @@
 
 import tarfile
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig, Ulimit
 
 from sandbox.api import MEBIBYTE, Image, ImageUnavailable, Limits, Owner, SandboxError, SandboxUnavailable
-from sandbox.engine import answers, connect
+from sandbox.engine import address, answers, connect, knock
 from sandbox.environment import inherited, placed
 from sandbox.labels import Labels
 from sandbox.line import Line
@@ -34,6 +35,7 @@ class Container:
             ImageUnavailable: the engine does not have the image.
             SandboxUnavailable: the engine does not answer or refuses.
         """
+        self._address = address()
         self._client = connect()
         self._api = self._client.api
         self.id = ""
@@ -90,39 +92,43 @@ class Container:
 
     def attach(self, channel: str) -> tuple[str, Line]:
         """Start `/bin/sh` as the sandbox's user; returns the engine's id of it and the line to it."""
-        with answers("the engine starts no command"):
-            made = self._api.exec_create(
-                self.id, ["/bin/sh"], stdin=True, user=USER, workdir="/", environment={"SOLVE_CHANNEL": channel}
-            )
-            return made["Id"], Line(self._api.exec_start(made["Id"], socket=True))
+        with self._asking("the engine starts no command"):
+            try:
+                made = self._api.exec_create(
+                    self.id, ["/bin/sh"], stdin=True, user=USER, workdir="/", environment={"SOLVE_CHANNEL": channel}
+                )
+                return made["Id"], Line(self._api.exec_start(made["Id"], socket=True))
+            except APIError:
+                self.check()
+                raise
 
     def exit_code(self, exec_id: str) -> int | None:
         """What the engine knows of a command of its own: None while it runs."""
-        with answers("the engine does not say how the command ended"):
+        with self._asking("the engine does not say how the command ended"):
             state = self._api.exec_inspect(exec_id)
         return None if state["Running"] else state["ExitCode"]
 
     def check(self) -> None:
         """Raises SandboxUnavailable, with the reason, unless the container runs."""
-        with answers("the engine is gone"):
+        with self._asking("the engine is gone"):
             try:
                 state = self._api.inspect_container(self.id)["State"]
             except NotFound as error:
                 raise SandboxUnavailable("the container was removed from outside") from error
-        if not state["Running"]:
+        if not state["Running"] or state["Status"] == "removing":
             reason = "out of memory" if state["OOMKilled"] else f"ended or killed from outside ({state['ExitCode']})"
             raise SandboxUnavailable(f"the container is gone: {reason}")
 
     def restart(self) -> None:
         """End everything inside, by the engine; what was in memory (/tmp) is lost, the worktree stays."""
-        with answers("the container does not restart"):
+        with self._asking("the container does not restart"):
             self._api.restart(self.id, timeout=0)
 
     def fetch(self, path: str) -> IO[bytes]:
         """The tree at `path` as the engine reads it, whatever its modes: a tar archive in a temporary file."""
         spool = tempfile.TemporaryFile()  # noqa: SIM115 (the caller's)
         try:
-            with answers(f"the engine does not read {path}"):
+            with self._asking(f"the engine does not read {path}"):
                 for chunk in self._api.get_archive(self.id, path)[0]:
                     spool.write(chunk)
         except BaseException:
@@ -133,7 +139,7 @@ class Container:
 
     def store(self, folder: str, archive: IO[bytes]) -> None:
         """Unpack a tar archive into a folder, as the engine writes it: owners and modes as in the archive."""
-        with answers(f"the engine does not write {folder}"):
+        with self._asking(f"the engine does not write {folder}"):
             self._api.put_archive(self.id, folder, archive)
 
     def own(self, path: str, parent: str) -> None:
@@ -150,10 +156,17 @@ class Container:
             after.seek(0)
             self.store(parent, after)
 
+    @contextmanager
+    def _asking(self, what: str) -> Iterator[None]:
+        """As `answers`, after a look whether the engine is there at all."""
+        with answers(what):
+            knock(self._address)
+            yield
+
     def remove(self) -> None:
         """Remove it; a container or an engine that is already gone is no error."""
         self._api.timeout = HURRY
-        with suppress(SandboxError), answers("the container is not removed"):
+        with suppress(SandboxError), self._asking("the container is not removed"):
             if self.id:
                 with suppress(NotFound):
                     self._api.remove_container(self.id, force=True, v=True)

@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import docker
 import requests
@@ -29,18 +30,31 @@ def connect(patience: float = PATIENCE) -> docker.DockerClient:
         SandboxUnavailable: no engine answers there.
     """
     with answers("no container engine answers (start docker or podman, or set DOCKER_HOST)"):
-        where = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
-        _knock(parse_host(where.get("base_url", DEFAULT_UNIX_SOCKET)), patience)
-        return docker.DockerClient(version="auto", timeout=patience, **where)
+        knock(address())
+        return docker.DockerClient(version="auto", timeout=patience, **_where())
 
 
-def _knock(url: str, patience: float) -> None:
-    """Fail if nobody listens. The library would too, and leave its socket open (docker/transport/unixconn.py)."""
+def address() -> str:
+    """Where `connect` finds the engine."""
+    url: str = parse_host(_where().get("base_url", DEFAULT_UNIX_SOCKET))
+    return url
+
+
+def knock(url: str) -> None:
+    """Fail with OSError if that is a socket of this machine and nobody listens.
+
+    The client library would fail too, but leaves a socket open each time (docker/transport/unixconn.py).
+    """
     scheme, _, path = url.partition("://")
     if scheme in ("unix", "http+unix"):
         with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(patience)
+            door.settimeout(PATIENCE)
             door.connect(path)
+
+
+def _where() -> dict[str, Any]:
+    found: dict[str, Any] = kwargs_from_env() if os.environ.get("DOCKER_HOST") else ContextAPI.kwargs_from_context()
+    return found
 
 
 @contextmanager

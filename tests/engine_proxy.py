@@ -21,15 +21,19 @@ class EngineProxy:
         self._listener.listen()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._dead = False
         self._flowing = threading.Event()
         self._flowing.set()
 
     def cut(self) -> None:
         """The engine dies: every connection breaks, and none can be made."""
         self._path.unlink(missing_ok=True)
-        for connection in [self._listener, *self._sockets]:
-            with suppress(OSError):  # the other side was faster
-                connection.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._dead = True
+            for connection in [self._listener, *self._sockets]:
+                with suppress(OSError):  # the other side was faster
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def freeze(self) -> None:
         """The engine is wedged: it takes connections, and nothing comes back."""
@@ -64,8 +68,11 @@ class EngineProxy:
             except OSError:
                 return
             far = socket.socket(socket.AF_UNIX)
-            far.connect(ENGINE)
-            self._sockets += [near, far]
+            with self._lock:
+                self._sockets += [near, far]
+                if self._dead:
+                    return
+                far.connect(ENGINE)
             self._start(self._forward, near, far)
             self._start(self._forward, far, near)
 
