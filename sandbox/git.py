@@ -1,7 +1,8 @@
 """The one way the host runs git: nothing that a repository brings along is executed.
 
 Hooks, filters, file-system monitors, external diffs, credential helpers, and the person's and the system's settings
-are off; only https, http and ssh are spoken; nothing prompts; every call ends in bounded time. Needs git 2.32.
+are off; only https, http and ssh are spoken; nothing prompts; every call ends in bounded time. The git directory is
+always named, never searched for; so another owner's may be read, too. Needs git 2.32.
 """
 
 import os
@@ -58,7 +59,6 @@ SETTINGS: Mapping[str, str] = {
     "maintenance.auto": "false",
     "commit.gpgSign": "false",
     "init.templateDir": "",
-    "safe.directory": "*",  # another owner's repository may be read: nothing of it is executed
     "http.lowSpeedLimit": "1",
     "http.lowSpeedTime": "60",
 }

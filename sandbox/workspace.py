@@ -105,10 +105,15 @@ def _plant(source: HostGit, tree: str, folder: Path) -> None:
     git("init", "--quiet", "--initial-branch=main", f"--object-format={kind}", str(folder))
     (dot_git / "info").mkdir(exist_ok=True)
     (dot_git / "info" / "attributes").write_bytes(VERBATIM)
-    # Objects are copied as they are stored: looking for better deltas costs more than it saves.
+    # The pack is read a few times and thrown away: no search for deltas, and the quickest compression.
     # Git writes the pack beside the objects it reads first: those are ours.
     objects = dot_git / "objects"
-    packer = replace(source, objects=objects, alternates=(source.git_dir / "objects", *source.alternates))
+    packer = replace(
+        source,
+        objects=objects,
+        alternates=(source.git_dir / "objects", *source.alternates),
+        settings={"pack.compression": "1"},
+    )
     command = ("pack-objects", "--revs", "--quiet", "--window=0", str(objects / "pack" / "pack"))
     packer(*command, stdin=f"{tree}\n".encode(), timeout=600)
     commit = os.fsdecode(git("commit-tree", tree, "-m", "base", environment=IDENTITY)).strip()

@@ -71,7 +71,10 @@ def dirty_tree(origin: Origin, reader: HostGit, scratch: Path) -> tuple[HostGit,
         raise BadInput(f"{top} cannot be read: {error}") from error
     git("update-index", "-z", "--index-info", stdin=b"".join(b"%s\0" % line for line in listed.fixed))
     tree = git.text("write-tree", "--missing-ok")
-    notes = (("left out, may hold secrets", secret), ("left out, a repository of its own", nested))
+    notes = (
+        ("left out, may hold secrets (--commit HEAD takes what is committed)", secret),
+        ("left out, a repository of its own", nested),
+    )
     return replace(git, alternates=(origin.objects,)), tree, tuple(note(what, paths) for what, paths in notes if paths)
 
 
