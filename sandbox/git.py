@@ -85,7 +85,7 @@ class GitFailed(SandboxError, RuntimeError):
 
     def __init__(self, command: str, status: int, stderr: str) -> None:
         lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-        told = [line for line in lines if line.startswith(("fatal: ", "error: "))] or lines
+        told = [line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: "))] or lines
         first = told[0].removeprefix("fatal: ").removeprefix("error: ") if told else f"exit status {status}"
         super().__init__(f"git {command}: {first}")
         self.status = status

@@ -224,7 +224,7 @@ def _transfer(bare: HostGit, arguments: tuple[str, ...], tell: Callable[[str], N
             message: str = "",
         ) -> None:
             step = int(5 * float(cur_count or 0) / float(max_count or 1)) if max_count else 0
-            if max_count and (op_code & self.OP_MASK, step) not in told:
+            if max_count and op_code & (self.RECEIVING | self.RESOLVING) and (op_code & self.OP_MASK, step) not in told:
                 told.add((op_code & self.OP_MASK, step))
                 tell(f"{(self._cur_line or '').strip()}")
 

@@ -54,6 +54,7 @@ class TestFetch:
         assert workspace.base_commit == line(source, "rev-parse", "HEAD")
         assert (workspace.folder / "a.py").read_bytes() == b"3\n"
         assert opened.told[0] == f"fetching {forge.url}/o/n.git"
+        assert any(line.startswith("Receiving objects: 100%") for line in opened.told)
 
     @pytest.mark.parametrize("revision", ["v1", "main", "main~1", "HEAD~2"])
     def test_a_revision_by_name(self, forge: ForgeServer, source: Path, opened: Opener, revision: str) -> None:
