@@ -49,6 +49,13 @@ DIFFERENCES: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+# What it cannot hold on a machine where no control group can be had, as for an ordinary user.
+WITHOUT_GROUP: Mapping[str, Mapping[str, str]] = {
+    "local": {
+        "a_fork_bomb_is_bounded_and_gone": "RLIMIT_NPROC counts all that the user runs",
+    },
+}
+
 
 def checks_of(module: Mapping[str, object]) -> dict[str, Check]:
     """The checks of a module: what is called `check_...` there, in its order."""

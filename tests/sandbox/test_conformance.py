@@ -3,6 +3,7 @@
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import conformance_commands
@@ -11,10 +12,11 @@ import conformance_files
 import conformance_isolation
 import conformance_processes
 import pytest
-from sandbox_conformance import DIFFERENCES, Check, Ground, checks_of
+from sandbox_conformance import DIFFERENCES, WITHOUT_GROUP, Check, Ground, checks_of
 
 from sandbox import open_sandbox
 from sandbox.api import Image, Limits, Owner, Sandbox
+from sandbox.cgroup import Cgroup
 
 CHECKS: dict[str, Check] = {
     **checks_of(vars(conformance_commands)),
@@ -68,12 +70,22 @@ def test_contract(
     kind: str, check: Check, start: Start, shared: Sandbox, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.id.removeprefix(f"{kind}-")
-    if reason := DIFFERENCES.get(kind, {}).get(name):
+    if reason := differences(kind).get(name):
         pytest.skip(reason)
     check(Ground(shared, start, tmp_path))
+
+
+@cache
+def differences(kind: str) -> dict[str, str]:
+    found = dict(DIFFERENCES.get(kind, {}))
+    group = Cgroup.open(Limits())
+    if group is None:
+        return found | WITHOUT_GROUP.get(kind, {})
+    group.close()
+    return found
 
 
 def test_the_suite_is_whole() -> None:
     """A check that is renamed takes its listed differences with it, and none is lost by being overwritten."""
     assert len(CHECKS) >= 80
-    assert {name for found in DIFFERENCES.values() for name in found} <= set(CHECKS)
+    assert {name for table in (DIFFERENCES, WITHOUT_GROUP) for found in table.values() for name in found} <= set(CHECKS)

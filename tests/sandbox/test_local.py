@@ -135,9 +135,11 @@ def owns(label: Path, pid: int) -> bool:
 
 def test_without_a_group_memory_is_held_for_each_process(image: Image) -> None:
     with LocalSandbox(image, limits=Limits(memory=200 << 20), owner=Owner()) as sandbox:
-        if Cgroup.open(Limits()) is None:
+        group = Cgroup.open(Limits())
+        if group is None:
             assert sandbox.exec(["sh", "-c", "ulimit -d"]).stdout == b"204800\n"
         else:
+            group.close()
             assert b"solve-" in sandbox.exec(["cat", "/proc/self/cgroup"]).stdout
 
 
