@@ -55,6 +55,7 @@ SETTINGS: Mapping[str, str] = {
     "credential.helper": "",
     "submodule.recurse": "false",
     "fetch.recurseSubmodules": "false",
+    "fetch.unpackLimit": "1",  # keep what is fetched as the one pack it came in
     "gc.auto": "0",
     "maintenance.auto": "false",
     "commit.gpgSign": "false",
