@@ -26,8 +26,8 @@ Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
 LINES = 250  # of one view
 WIDTH = 400  # characters of one line
 MOST_ADOPTED = 200  # files that one command may change
-MARK = "/tmp/solve-mark"  # noqa: S108 (inside the sandbox)
-CHANGED = f"find . -path ./.git -prune -o -type f -newer {MARK} -print0; touch {MARK}"
+MARK = 'touch "${TMPDIR:-/tmp}/.solve-mark"'
+CHANGED = f'find . -path ./.git -prune -o -type f -newer "${{TMPDIR:-/tmp}}/.solve-mark" -print0; {MARK}'
 GREP = ("grep", "-rnIF", "-m", "20", "--exclude-dir=.git", "--")
 HITS = 40  # lines of a search
 NEW = re.compile(r"(^|/)(__pycache__|\.pytest_cache|\.mypy_cache|\.hypothesis|[^/]+\.egg-info)/|\.pyc$|^\./\.git/")
@@ -142,7 +142,7 @@ class Desk:
         if self._sandbox is None:
             self._sandbox = self._site.open()
             _write(self._sandbox, {**self.files, **self._given})
-            self._sandbox.exec(["touch", MARK])
+            self._sandbox.exec(MARK)
         return self._sandbox
 
     def _view(self, call: tools.View) -> str:

@@ -1,5 +1,6 @@
 """What every role is handed: the task, the site, its models, and where things are kept. Never part of the state."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from agents.evidence import failing_before
 from agents.models import Role
 from agents.prompts import render
 from agents.state import Files, Store
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, function_name
 from tasks.event import Event, Stage
 from tasks.solvers import Site
 from tasks.task import Task
@@ -53,6 +54,13 @@ class Office:
         return Store(self.site.folder / "files")
 
     @cached_property
+    def showing(self) -> Sequence[str]:
+        """Failing tests that came with the task, or that the issue names. Others may fail for reasons of their own."""
+        words = set(re.findall(r"\w+", self.task.issue.text()))
+        known = sorted(self.site.showing)
+        return known if self.task.tests else [name for name in known if function_name(name) in words]
+
+    @cached_property
     def likely(self) -> Sequence[str]:
         return self.guide.ranked(self.task.issue.text())
 
@@ -84,7 +92,7 @@ class Office:
             text = render(
                 "opening",
                 command=self.site.test_command,
-                failing=failing_before(self.site.baseline, self.site.showing),
+                failing=failing_before(self.site.baseline, self.showing),
                 advice=advice(self.site.tree),
                 issue=self.task.issue.text()[:ISSUE],
                 context=context,

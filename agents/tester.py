@@ -1,7 +1,6 @@
 """The tester: writes the test that shows the issue before anyone edits, and picks the tests that guard the patch."""
 
 import json
-import re
 from dataclasses import asdict, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -19,7 +18,7 @@ from agents.state import Files, State
 from agents.structured import ask
 from agents.trouble import ModelError, ModelUnavailable
 from sandbox.api import PathRefused, Sandbox
-from sandbox.testlog import TestReport, function_name
+from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 from tasks.limits import OverBudget
 from tasks.protected import protected
@@ -39,9 +38,8 @@ class WrittenTest(BaseModel):
 def reproduce(state: State, runtime: Runtime[Office]) -> State:
     """The node: which tests show the issue. Tests that came with it are taken; else one is written, and must fail."""
     office = runtime.context
-    given = known_to_show(office)
-    if given:
-        return {"showing": given, "test": ""}
+    if office.showing:
+        return {"showing": list(office.showing), "test": ""}
     office.tell("test", "writing a test that shows the issue")
     try:
         return _written(office, state.get("notes", []))
@@ -52,15 +50,6 @@ def reproduce(state: State, runtime: Runtime[Office]) -> State:
     except ModelError as error:
         office.tell("test", f"no test shows the issue: {error}")
         return {"showing": [], "test": ""}
-
-
-def known_to_show(office: Office) -> list[str]:
-    """Failing tests that came with the task, or that the issue names. Others fail for reasons of their own, perhaps."""
-    showing = sorted(office.site.showing)
-    if office.task.tests:
-        return showing
-    words = set(re.findall(r"\w+", office.task.issue.text()))
-    return [name for name in showing if function_name(name) in words]
 
 
 def _written(office: Office, notes: list[str]) -> State:
@@ -115,7 +104,8 @@ def test(state: State, runtime: Runtime[Office]) -> State:
     )
     evidence = Evidence.from_json(seen)
     found: State = {"evidence": office.store.put_text(json.dumps(dict(seen))), "good": evidence.good}
-    if edits and list(evidence.rank) > state.get("best_rank", []):
+    # Of equal evidence the later one is better: it was sent back for a reason.
+    if edits and list(evidence.rank) >= state.get("best_rank", []):
         office.site.offer(office.store.get(state["patch"]))
         found |= {"best": state["patch"], "best_edits": state["edits"], "best_rank": list(evidence.rank)}
     return found

@@ -126,8 +126,9 @@ class ModelServer:
             number = len(self.requests)
             self.requests.append(request)
             self.headers.append(headers)
-            if callable(self._script):
-                return self._script(request)
+        if callable(self._script):  # not under the lock: it may wait for another request
+            return self._script(request)
+        with self._lock:
             if number >= len(self._script):
                 self.complaint = f"the script has {len(self._script)} acts, and request {number + 1} came"
                 return Status(418, error={"message": self.complaint})

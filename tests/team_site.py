@@ -1,14 +1,15 @@
 """A small repository with a real bug, as a site for a team: a local sandbox, a scripted model server."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from model_server import Act, ModelServer, Say, Script
+from model_server import Act, Say
+from quick_sandbox import QuickSandbox
 
 from agents.desk import Finder
 from agents.models import ROLES, Cast, Model, Price
@@ -65,7 +66,7 @@ class World:
     issue: Issue = ISSUE
     events: list[Event] = field(default_factory=list)
     offered: list[bytes] = field(default_factory=list)
-    opened: list[Sandbox] = field(default_factory=list)
+    real: bool = False  # tests run in processes of their own, and not in memory
 
     def __post_init__(self) -> None:
         repository = self.folder / "repository"
@@ -81,7 +82,7 @@ class World:
                 subprocess.run(["git", *command], cwd=repository, check=True)
         self.workspace = self._workspace(repository)
         image = self.folder / "image"
-        if not image.exists():
+        if self.real and not image.exists():
             image.mkdir()
             (image / "tree").symlink_to(self.workspace.folder)
             (image / "venv").symlink_to(sys.prefix)
@@ -91,10 +92,9 @@ class World:
         return open_workspace(str(repository), None, self.folder / f"workspace{number}", tell=lambda line: None)
 
     def open(self) -> Sandbox:
-        image = Image("local", str(self.folder / "image"), "", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
-        sandbox = LocalSandbox(image)
-        self.opened.append(sandbox)
-        return sandbox
+        if not self.real:
+            return QuickSandbox(self.workspace.folder)
+        return LocalSandbox(Image("local", str(self.folder / "image"), "", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}))
 
     def site(self, allowance: Allowance = Allowance(tokens=10_000_000)) -> Site:  # noqa: B008 (frozen)
         with self.open() as sandbox:
@@ -164,12 +164,4 @@ def by_role(**scripts: list[Act]) -> Callable[[dict[str, Any]], Act]:
 
 
 def typed(value: Mapping[str, Any]) -> Say:
-    import json
-
     return Say(json.dumps(value))
-
-
-@contextmanager
-def playing(script: Script) -> Iterator[ModelServer]:
-    with ModelServer(script) as server:
-        yield server

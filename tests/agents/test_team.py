@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from model_server import Act, ModelServer, Say, overflow
 from team_site import ACCEPT, DONE, MEND, SHOP, TEST, World, by_role, role_of, solver, typed
 
@@ -16,9 +17,10 @@ from tasks.limits import Allowance
 from tasks.task import Issue
 
 
-def test_a_small_issue_takes_three_calls(tmp_path: Path) -> None:
+@pytest.mark.parametrize("real", [False, True])
+def test_a_small_issue_takes_three_calls(tmp_path: Path, real: bool) -> None:
     """One loop of a coder, and at most two calls more: the tester's and the reviewer's. No planning."""
-    world = World(tmp_path)
+    world = World(tmp_path, real=real)
     script = by_role(tester=[typed(TEST)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])
     with ModelServer(script) as server:
         attempt = solver(server.url, tmp_path / "kept").solve(world.task(), world.site())
@@ -378,7 +380,7 @@ def test_a_run_is_played_back_from_its_journal_without_a_server(tmp_path: Path) 
     world = World(tmp_path)
     script = by_role(
         tester=[typed(TEST)],
-        coder=[Say(calls=[("run", {"command": "date +%N"})]), Say(calls=[MEND, DONE])],
+        coder=[Say(calls=[("run", {"command": "echo now"})]), Say(calls=[MEND, DONE])],
         reviewer=[typed(ACCEPT)],
     )
     with ModelServer(script) as server:
