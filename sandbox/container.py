@@ -2,7 +2,7 @@
 
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
 
@@ -148,12 +148,7 @@ class Container:
         By archive: inside nobody may chown, and a program of the image must not be run with the right to do so.
         """
         with self.fetch(path) as before, tempfile.TemporaryFile() as after:
-            with tarfile.open(fileobj=before, mode="r|") as source, tarfile.open(fileobj=after, mode="w|") as target:
-                for member in source:
-                    member.uid, member.gid = UID, GID
-                    member.uname = member.gname = ""
-                    target.addfile(member, source.extractfile(member) if member.isreg() else None)
-            after.seek(0)
+            rewrite(before, after, owned)
             self.store(parent, after)
 
     @contextmanager
@@ -171,3 +166,20 @@ class Container:
                 with suppress(NotFound):
                     self._api.remove_container(self.id, force=True, v=True)
         self._client.close()
+
+
+def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid, member.gid = UID, GID
+    member.uname = member.gname = ""
+    return member
+
+
+def rewrite(before: IO[bytes], after: IO[bytes], change: Callable[[tarfile.TarInfo], tarfile.TarInfo | None]) -> None:
+    """Copy an archive member by member as `change` gives it, without those it has None for; `after` is rewound."""
+    with tarfile.open(fileobj=before, mode="r|") as source, tarfile.open(fileobj=after, mode="w|") as target:
+        for member in source:
+            if changed := change(member):
+                target.addfile(changed, source.extractfile(member) if member.isreg() else None)
+            source.members = []  # type: ignore[attr-defined]  # as in `pack`: it would keep every member in memory
+            target.members = []  # type: ignore[attr-defined]
+    after.seek(0)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 from sandbox.api import ExecResult, SandboxClosed, SandboxUnavailable
@@ -21,13 +22,20 @@ TIMED_OUT, KILLED = 124, 137
 SHELL_GONE = b"solve: the shell of this command was killed by code inside, or could not fork\n"
 
 
+@dataclass(eq=False, slots=True)
+class Shift:
+    """One command under way."""
+
+    overlapped: bool = False  # another command ran for some of the time
+
+
 class Crew:
     """Runs commands from any number of threads, each in a shell of its own, and cleans up after each."""
 
     def __init__(self, container: Container) -> None:
         self._container = container
         self._lock = threading.Lock()  # over what follows; held while everything inside is killed
-        self._active = 0  # commands under way
+        self._active: set[Shift] = set()
         self._idle: list[Channel] = []
         self._closed = False
 
@@ -37,8 +45,8 @@ class Crew:
         Raises:
             SandboxUnavailable, SandboxClosed, FileNotFoundError: as `Sandbox.exec`.
         """
-        with self._shift():
-            while (result := self._try(command, timeout, limit)) is None:
+        with self._shift() as shift:
+            while (result := self._try(shift, command, timeout, limit)) is None:
                 pass
             return result
 
@@ -50,7 +58,7 @@ class Crew:
         With `purge`, and if no other command runs, all that earlier commands may have left or taken over, the shells
         too, is killed before. `sink` takes standard output in place of the result. Raises as `run`.
         """
-        with self._shift():
+        with self._shift() as shift:
             exec_id, channel = self._open()
             try:
                 if purge:
@@ -59,7 +67,7 @@ class Crew:
                 request = channel.become(command, limit, sink)
                 code = self._watch(exec_id, channel, request, command.stdin, began + timeout)
                 seconds = time.monotonic() - began
-                self._sweep(channel, fresh=purge)
+                self._sweep(shift, channel, fresh=purge)
                 self._drain(channel, request)
                 return _result(command, request, code, seconds, read=sink is None)
             finally:
@@ -77,13 +85,16 @@ class Crew:
             raise SandboxClosed("the sandbox was closed")
 
     @contextmanager
-    def _shift(self) -> Iterator[None]:
+    def _shift(self) -> Iterator[Shift]:
         """One more command is under way."""
+        shift = Shift()
         with self._lock:
             self.check_open()
-            self._active += 1
+            self._active.add(shift)
+            for each in self._active if len(self._active) > 1 else ():
+                each.overlapped = True
         try:
-            yield
+            yield shift
         except (SandboxUnavailable, Severed, TimeoutError) as error:
             if self._closed:
                 raise SandboxClosed("the sandbox was closed while a command ran") from error
@@ -92,9 +103,9 @@ class Crew:
             raise SandboxUnavailable(f"the engine hung up or does not answer: {error}") from error
         finally:
             with self._lock:
-                self._active -= 1
+                self._active.discard(shift)
 
-    def _try(self, command: Command, timeout: float, limit: int) -> ExecResult | None:
+    def _try(self, shift: Shift, command: Command, timeout: float, limit: int) -> ExecResult | None:
         """None if the shell turned out to be dead before it began."""
         channel, fresh = self._hire()
         try:
@@ -111,8 +122,8 @@ class Crew:
                 request.err.feed(SHELL_GONE)
                 request.flush()
             seconds = time.monotonic() - began
-            if not self._tidied(channel, request.reply):
-                self._sweep(channel)
+            if not self._tidied(shift, channel, request.reply):
+                self._sweep(shift, channel)
                 self._drain(channel, request)
             return _result(command, request, code, seconds)
         finally:
@@ -149,23 +160,36 @@ class Crew:
                     return code
         return None
 
-    def _tidied(self, channel: Channel, reply: Reply | None) -> bool:
+    def _tidied(self, shift: Shift, channel: Channel, reply: Reply | None) -> bool:
         """End what a command left, by its own shell, which is then idle. False if that shell cannot do it."""
         if reply is None:
             return False
         try:
-            with self._lock:
-                alone = self._active == 1
-                if alone:
-                    self._clear(channel, reply.others)
-            if not alone:
-                channel.order(f"hunt {channel.pid} {channel.name}", _soon())
+            self._end(shift, channel, channel, None if shift.overlapped else reply.others)
         except (Severed, TimeoutError):
             return False
-        self._rest(channel)
         return True
 
-    def _sweep(self, channel: Channel, *, fresh: bool = False) -> None:
+    def _end(self, shift: Shift, channel: Channel, killer: Channel, others: frozenset[int] | None) -> None:
+        """End a shift and what its command left by the shell `killer`, which is idle from then on.
+
+        While others run, by what tells whose a process is; the last one under way clears all that there is.
+        """
+        hunted = False
+        while True:
+            with self._lock:
+                last = self._active == {shift}
+                if last:
+                    self._clear(killer, killer.order(":", _soon()) if others is None else others)
+                if last or hunted:
+                    self._active.discard(shift)
+                    if not self._closed:
+                        self._idle.append(killer)
+                    return
+            killer.order(f"hunt {channel.pid} {channel.name}", _soon())
+            hunted, others = True, None
+
+    def _sweep(self, shift: Shift, channel: Channel, *, fresh: bool = False) -> None:
         """End a command, its shell and what it left, by another shell; with `fresh` by one that is not older than it.
 
         Where code inside kills each shell that comes up, or takes all processor time, the engine restarts the
@@ -179,23 +203,17 @@ class Crew:
             except Severed:
                 self._container.check()
                 continue
-            if self._swept(killer, channel):
+            if self._swept(shift, channel, killer):
                 return
         with self._lock:
-            if self._active > 1:
+            if len(self._active) > 1:
                 raise SandboxUnavailable("code inside cannot be ended while another command runs")
             self._drop_idle()
             self._container.restart()
 
-    def _swept(self, killer: Channel, channel: Channel) -> bool:
+    def _swept(self, shift: Shift, channel: Channel, killer: Channel) -> bool:
         try:
-            with self._lock:
-                alone = self._active == 1
-                if alone:
-                    self._clear(killer, killer.order(":", _soon()))
-            if not alone:
-                killer.order(f"hunt {channel.pid} {channel.name}", _soon())
-            self._rest(killer)
+            self._end(shift, channel, killer, None)
         except Severed:
             self._container.check()
             return False
@@ -223,7 +241,7 @@ class Crew:
 
     def _purge(self, channel: Channel) -> None:
         with self._lock:
-            if self._active == 1:
+            if len(self._active) == 1:
                 self._drop_idle()
                 self._clear(channel, channel.order("kill -KILL -1", _soon()))
 
@@ -246,11 +264,6 @@ class Crew:
         name = secrets.token_hex(8)
         exec_id, line = self._container.attach(name)
         return exec_id, Channel(line, name, time.monotonic() + patience)
-
-    def _rest(self, channel: Channel) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append(channel)
 
     def _dismiss(self, channel: Channel) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from sandbox.api import (
 )
 from sandbox.archive import pack, unpack_single
 from sandbox.command import NAME, SHORT_INPUT, Command
-from sandbox.container import GID, UID, Container
+from sandbox.container import GID, UID, Container, rewrite
 from sandbox.crew import Crew
 from sandbox.environment import placed
 
@@ -57,13 +58,21 @@ COPY_OUT = """
 cd -- "$1" && exec tar -cf - -- "$2"
 """
 EMPTY = """
-rm -rf -- "$1" 2>/dev/null && exit
-chmod -R u+rwx "$1"
-rm -rf -- "$1" 2>/dev/null
-for left in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-  [ ! -e "$left" ] && [ ! -L "$left" ] || { echo "cannot remove $left" >&2; exit 1; }
+[ -L "$1" ] && rm -f -- "$1"
+[ -d "$1" ] || exit 0
+cd -- "$1" && chmod u+rwx . || exit
+for entry in * .[!.]* ..?*; do
+  [ "$entry" != .git ] || continue
+  rm -rf -- "./$entry" 2>/dev/null && continue
+  chmod -R u+rwx "./$entry"
+  rm -rf -- "./$entry" || exit
 done
 """
+
+
+def _without_git(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Git's own folder at the top is not the worktree's content: what was committed since is not taken back."""
+    return None if member.name.split("/")[1:2] == [".git"] else member
 
 
 class DockerSandbox:
@@ -152,13 +161,15 @@ class DockerSandbox:
     def snapshot(self) -> str:
         self._crew.check_open()
         name = f"snapshot-{len(self._snapshots) + 1}"
-        self._snapshots[name] = self._container.fetch(self._workdir)
+        kept = self._snapshots[name] = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the sandbox is)
+        with self._container.fetch(self._workdir) as whole:
+            rewrite(whole, kept, _without_git)
         return name
 
     def reset(self, snapshot: str) -> None:
         self._crew.check_open()
         archive = self._snapshots[snapshot]
-        self._script(EMPTY, self._workdir, cwd="/")
+        self._script(EMPTY, self._workdir)
         archive.seek(0)
         self._container.store(posixpath.dirname(self._workdir), archive)
 
@@ -181,7 +192,7 @@ class DockerSandbox:
         return posixpath.normpath(posixpath.join(self._workdir, path))
 
     def _own_workdir(self) -> None:
-        owner = self._script('ls -dn -- "$1"', self._workdir, cwd="/").stdout.split()[2:4]
+        owner = self._script('ls -dn -- "$1"', self._workdir).stdout.split()[2:4]
         if owner != [str(UID).encode(), str(GID).encode()]:
             self._container.own(self._workdir, posixpath.dirname(self._workdir))
 
@@ -192,11 +203,10 @@ class DockerSandbox:
         stdin: bytes = b"",
         limit: int = MEBIBYTE,
         sink: IO[bytes] | None = None,
-        cwd: str = "/",
     ) -> ExecResult:
         """Run a script of ours on paths inside, as the sandbox's user; a failure is the error of the path."""
         argv = ("/bin/sh", "-c", script, "sh", *words)
-        command = Command.of(argv, cwd, {"LC_ALL": "C"}, stdin)
+        command = Command.of(argv, "/", {"LC_ALL": "C"}, stdin)
         if sink is not None or len(stdin) > SHORT_INPUT:
             done = self._crew.run_alone(command, FILE_TIMEOUT, limit, sink=sink)
         else:
