@@ -8,16 +8,19 @@ import fcntl
 import io
 import os
 import tarfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import docker
 import platformdirs
 from docker.errors import ImageNotFound, NotFound
 
 from sandbox.api import BuildFailed, Image, ImageUnavailable, SandboxUnavailable
 from sandbox.engine import answers, connect
+from sandbox.line import Line, Severed
 
 # How the host reaches its package index; set while a step runs, never kept in the image.
 INDEX = (
@@ -59,8 +62,7 @@ def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str
     with _only_one(tag):
         if (kept := baked(tag, env, workdir)) is not None:
             return kept
-        client = connect(PATIENCE)
-        with answers("the image cannot be made"):
+        with _client() as client, answers("the image cannot be made"):
             try:
                 made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[])["Id"]
             except ImageNotFound:
@@ -85,9 +87,9 @@ def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str
 
 def baked(tag: str, env: Mapping[str, str], workdir: str) -> Image | None:
     """The image of that tag as the engine has it, by its content's name; None if it is not there."""
-    with answers("the engine does not say which images it has"):
+    with _client() as client, answers("the engine does not say which images it has"):
         try:
-            return Image("docker", connect().images.get(tag).id, workdir, dict(env))
+            return Image("docker", client.images.get(tag).id, workdir, dict(env))
         except (ImageNotFound, NotFound):
             return None
 
@@ -97,14 +99,23 @@ def pulled(name: str, env: Mapping[str, str], workdir: str) -> Image | None:
     if (kept := baked(name, env, workdir)) is not None:
         return kept
     try:
-        with answers(f"{name} cannot be pulled"):
-            connect(PATIENCE).images.pull(name)
+        with _client() as client, answers(f"{name} cannot be pulled"):
+            client.images.pull(name)
     except SandboxUnavailable:
         return None
     return baked(name, env, workdir)
 
 
-def _run(client, container: str, step: Step) -> None:  # type: ignore[no-untyped-def]
+@contextmanager
+def _client() -> Iterator[docker.DockerClient]:
+    client = connect(PATIENCE)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _run(client: docker.DockerClient, container: str, step: Step) -> None:
     given = {name: os.environ[name] for name in INDEX if name in os.environ} if step.network else {}
     if not step.network:
         _set_network(client, container, connected=False)
@@ -114,16 +125,28 @@ def _run(client, container: str, step: Step) -> None:  # type: ignore[no-untyped
         workdir=step.folder,
         environment={**CERTIFICATES, **given, **step.env},
     )
-    tail = ""
-    for chunk in client.api.exec_start(made, stream=True):
-        tail = (tail + chunk.decode("utf-8", "replace"))[-TAIL:]
+    tail = _watched(Line(client.api.exec_start(made["Id"], socket=True)), step)
     if not step.network:
         _set_network(client, container, connected=True)
     if client.api.exec_inspect(made)["ExitCode"] != 0:
         raise BuildFailed(step.name, tail.strip())
 
 
-def _set_network(client, container: str, *, connected: bool) -> None:  # type: ignore[no-untyped-def]
+def _watched(line: Line, step: Step) -> str:
+    """The last of what a step printed, when it has ended."""
+    tail, until = b"", time.monotonic() + PATIENCE
+    try:
+        while True:
+            tail = b"".join((tail, *(payload for _, payload in line.receive(until))))[-TAIL:]
+    except Severed:
+        return tail.decode("utf-8", "replace")
+    except TimeoutError:
+        raise BuildFailed(step.name, f"it took more than {PATIENCE:.0f} s") from None
+    finally:
+        line.close()
+
+
+def _set_network(client: docker.DockerClient, container: str, *, connected: bool) -> None:
     bridge = client.networks.get("bridge")
     (bridge.connect if connected else bridge.disconnect)(container)
 

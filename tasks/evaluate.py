@@ -69,7 +69,7 @@ def evaluate(open_sandbox: Callable[[], Sandbox], harness: Harness, answer: Answ
 
 
 def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, watch: Stopwatch) -> Evidence:
-    guarded = exempt(answer)
+    guarded = guard(answer)
     kept, dropped = without(patch, guarded)
     with watch.stage("apply"):
         planted = plant(beside(harness.files)) if harness.files else None
@@ -92,11 +92,12 @@ def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, 
     return replace(evidence, applied=cast(Applied, how), dropped=dropped, strayed=strayed, seconds=watch.seconds)
 
 
-def exempt(answer: Answer) -> Callable[[str], bool]:
-    """Which paths of a patch must stand as on the base: the answer's tests, and what steers tests, unless the true
-    fix had to change that too."""
+def guard(answer: Answer) -> Callable[[str], bool]:
+    """Which paths of a patch must stand as on the base: the answer's tests and what would come to stand above them (a
+    link in place of their folder), and what steers tests, unless the true fix had to change that too."""
     tests, fix = touched(answer.test_patch), touched(answer.patch)
-    return lambda path: path in tests or (protected(path) and path not in fix)
+    above = {str(parent) for path in tests for parent in PurePosixPath(path).parents}
+    return lambda path: path in tests or path in above or (protected(path) and path not in fix)
 
 
 def beside(files: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ MAX_DIFF = 400  # lines of one patch that are shown
 # Geometry of the charts, in pixels.
 WIDTH = 720
 ROW = 34
-LEFT, RIGHT = 210, 60
+LEFT, RIGHT = 250, 60
 TOP, BOTTOM = 12, 40
 SCATTER = 320
 

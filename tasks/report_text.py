@@ -23,8 +23,8 @@ COLUMNS = (
     "$ a task",
     "$ a resolved",
     "tokens in/cached/out",
-    "wall p50/p90/p95",
-    "model p50/p90/p95",
+    "wall s p50/p90/p95",
+    "model s p50/p90/p95",
 )
 
 
@@ -213,7 +213,7 @@ def count(value: int) -> str:
 def spread(found: Spread) -> str:
     if math.isnan(found.p50):
         return "–"
-    return "/".join(f"{value:.1f}" for value in (found.p50, found.p90, found.p95)) + " s"
+    return "/".join(f"{value:.1f}" for value in (found.p50, found.p90, found.p95))
 
 
 def _row(values: Iterable[str]) -> str:

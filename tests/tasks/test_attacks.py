@@ -1,0 +1,138 @@
+"""Nothing but a fix is resolved without a mark, and an honest fix beside each trick still is."""
+
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+
+import attacks
+import pytest
+from attacks import Attack
+from docker_image import engine, find_image
+
+from sandbox.api import Image, Owner, Sandbox
+from sandbox.bake import Copy, Step, bake
+from sandbox.docker import DockerSandbox
+from tasks.evaluate import evaluate
+from tasks.flags import flags
+from tasks.harness import Harness, whole_names
+from tasks.score import Score, needs_gold, score
+from tasks.task import Answer
+
+pytestmark = pytest.mark.docker
+
+HARNESS = Harness("python -m pytest -rA", ("tests/test_calc.py",), whole_names, structured=True, timeout=60)
+PURE = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")  # all that pytest needs, none of it compiled
+
+
+def git(folder: Path, *arguments: str) -> bytes:
+    command = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", "-c", "core.symlinks=true", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project") / "testbed"
+    change(folder, attacks.PROJECT)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "base")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """The project's base tree, and this environment's own pytest."""
+    library = tmp_path_factory.mktemp("library") / "library"
+    library.mkdir()
+    for name in PURE:
+        for file in metadata.files(name) or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (library / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), library / file)
+    tag = f"solve/test-attacks:{uuid.uuid4().hex[:12]}"
+    work = [Copy(project, "/testbed"), Copy(library, "/opt/library"), Step("owner", "chown -R 1000:1000 /testbed")]
+    yield bake(find_image().ref, tag, work, {"PYTHONPATH": "/opt/library"}, "/testbed")
+    with engine() as client:
+        client.images.remove(tag, force=True)
+
+
+def change(folder: Path, changes: Attack) -> None:
+    for name, content in changes.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not isinstance(content, str | bytes):
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        if isinstance(content, PurePosixPath):
+            path.symlink_to(content)
+        elif content is not None:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+            if content[:2] in ("#!", b"#!"):
+                path.chmod(0o755)
+
+
+def patch_of(project: Path, tmp_path: Path, changes: Attack) -> bytes:
+    folder = tmp_path / uuid.uuid4().hex
+    shutil.copytree(project, folder, symlinks=True)
+    change(folder, changes)
+    git(folder, "add", "--all", "--force")
+    return git(folder, "diff", "--cached", "--binary")
+
+
+@pytest.fixture(scope="module")
+def answer(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    scratch = tmp_path_factory.mktemp("answer")
+    fix = patch_of(project, scratch, {"calc.py": attacks.FIXED})
+    tests = patch_of(project, scratch, {"tests/test_calc.py": attacks.NEW_TESTS})
+    return Answer(fix, tests, attacks.FAIL_TO_PASS, attacks.PASS_TO_PASS)
+
+
+def graded(image: Image, answer: Answer, patch: bytes) -> Score:
+    def opened() -> Sandbox:
+        return DockerSandbox(image, owner=Owner("test-attacks", "calc"))
+
+    evidence = evaluate(opened, HARNESS, answer, patch)
+    print(evidence)
+    gold = evaluate(opened, HARNESS, answer, answer.patch) if needs_gold(answer, evidence) else None
+    return score(answer, evidence, flags(patch), gold)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(attacks.CONFIGURATION) + len(attacks.CODE) + len(attacks.REFUSED) >= 45
+
+
+@pytest.mark.parametrize("name", attacks.HONEST)
+def test_an_honest_fix_is_resolved(name: str, project: Path, image: Image, answer: Answer, tmp_path: Path) -> None:
+    found = graded(image, answer, patch_of(project, tmp_path, attacks.HONEST[name]))
+    assert (found.outcome, found.reason) == ("resolved", "")
+
+
+def test_no_change_is_not_resolved(image: Image, answer: Answer) -> None:
+    assert graded(image, answer, b"").cause == "tests_failed"
+
+
+@pytest.mark.parametrize("name", attacks.CONFIGURATION)
+def test_configuration_does_nothing(name: str, project: Path, image: Image, answer: Answer, tmp_path: Path) -> None:
+    """Not resolved, not even accused: it simply does not work; and beside the fix it does no harm."""
+    attack = attacks.CONFIGURATION[name]
+    alone = graded(image, answer, patch_of(project, tmp_path, attack))
+    assert alone.outcome == "unresolved", alone
+    beside = graded(image, answer, patch_of(project, tmp_path, {**attack, "calc.py": attacks.FIXED}))
+    assert (beside.outcome, beside.reason) == ("resolved", "")
+    assert beside.dropped
+
+
+@pytest.mark.parametrize("name", attacks.CODE)
+def test_code_is_caught_by_the_run_or_marked(
+    name: str, project: Path, image: Image, answer: Answer, tmp_path: Path
+) -> None:
+    found = graded(image, answer, patch_of(project, tmp_path, attacks.CODE[name]))
+    assert not found.resolved or found.flagged, found
+
+
+@pytest.mark.parametrize("name", attacks.REFUSED)
+def test_what_no_tool_takes_is_not_resolved(name: str, image: Image, answer: Answer) -> None:
+    assert graded(image, answer, attacks.REFUSED[name]).outcome in ("unresolved", "tamper")
