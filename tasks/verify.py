@@ -97,6 +97,8 @@ def put(sandbox: Sandbox, changes: Iterable[Change]) -> None:
     for change in changes:
         if change.content is None:
             sandbox.exec(["rm", "-f", "--", change.path])
+            # git knows no empty folders, and a file may take the place of one
+            sandbox.exec(["rmdir", "-p", "--", str(PurePosixPath(change.path).parent)])
         elif change.is_link:
             sandbox.exec(["mkdir", "-p", "--", str(PurePosixPath(change.path).parent)])
             sandbox.exec(["ln", "-sfn", "--", os.fsdecode(change.content), change.path])

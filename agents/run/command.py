@@ -25,6 +25,7 @@ from agents.run.view import watching
 from sandbox import janitor
 from sandbox.api import BadInput
 from sandbox.delivery import apply_to, branch
+from sandbox.hosttree import remove_left_over
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir, new_id
@@ -70,6 +71,7 @@ def run_once(options: Options) -> Outcome:
     budget = Budget(Allowance(dollars=options.dollars, seconds=SOLVE_SECONDS))
     with recorded(run, options), tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch:
         request = asked(options, os.environ)
+        remove_left_over()
         if request.sandbox == "docker":
             janitor.clean()
         record = Record(run, f"solve/{options.model}")
@@ -144,7 +146,7 @@ def hand_over(options: Options, outcome: Outcome) -> None:
     if options.branch:
         title = outcome.task.issue.title
         message = f"{title}\n\n{outcome.verdict.headline}"
-        base = options.commit or "HEAD"
+        base = outcome.task.base_commit if options.commit else "HEAD"
         branch(options.repo, options.branch, outcome.attempt.patch, message, base=base)
 
 

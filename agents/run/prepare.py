@@ -69,20 +69,14 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
 
 
 def find_task(request: Request, run: RunDir, issue: Issue, workspace: Workspace) -> Task:
-    tests = showing_tests(issue, paths(workspace.folder))
+    tests = showing_tests(issue, workspace.paths)
     return Task(run.path.name, request.repository, workspace.base_commit, issue, tests)
-
-
-def paths(tree: Path) -> frozenset[str]:
-    """Every file of a tree, relative and posix, without its `.git`."""
-    found = (path.relative_to(tree) for path in tree.rglob("*") if not path.is_dir() or path.is_symlink())
-    return frozenset(path.as_posix() for path in found if path.parts[0] != ".git")
 
 
 def summary(task: Task, workspace: Workspace) -> str:
     tests = f", {len(task.tests)} test file with the issue" if task.tests else ""
     notes = "".join(f"; {note}" for note in workspace.notes)
-    return f"{len(paths(workspace.folder))} files at {task.base_commit[:12]}{tests}{notes}"
+    return f"{len(workspace.paths)} files at {task.base_commit[:12]}{tests}{notes}"
 
 
 def opener(image: Image, task: Task, run: RunDir) -> Callable[[], Sandbox]:

@@ -13,7 +13,7 @@ from sandbox.testlog import TestReport
 from tasks.event import silent
 from tasks.task import Issue, TestFile
 from tasks.verdict import Trial, Verdict, find_showing, judge
-from tasks.verify import Check, run_base, run_patched
+from tasks.verify import Check, put, run_base, run_patched
 
 FIXED = CODE.replace("+", "*")
 SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
@@ -129,3 +129,14 @@ def test_tests_that_cannot_be_run_are_bad_input_that_names_the_option(tmp_path: 
 def test_any_command_is_a_test_by_its_exit_status(tmp_path: Path) -> None:
     first, _ = base_of(tmp_path, "python -c 'import shapes; assert shapes.area(2, 3) == 6'")
     assert [case.status for case in first.cases.values()] == ["failed"]
+
+
+def test_a_folder_may_become_a_file_and_back(tmp_path: Path) -> None:
+    image = local_image(project(tmp_path / "tree", {"pkg/deep/a.py": "", "b.py": ""}), tmp_path)
+    with open_sandbox(image) as sandbox:
+        put(sandbox, [change("pkg/deep/a.py", None), change("pkg", "now a file\n")])
+        assert sandbox.read("pkg") == b"now a file\n"
+        put(sandbox, [change("pkg", None), Change("pkg/link", b"../b.py", 0o120000)])
+        assert sandbox.exec(["readlink", "pkg/link"]).stdout == b"../b.py\n"
+        put(sandbox, [Change("run.sh", b"#!/bin/sh\n", 0o100755)])
+        assert sandbox.exec(["./run.sh"]).exit_code == 0
