@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, model_validator
 
 from sandbox.api import BadInput
 from tasks.limits import ZERO, Allowance, Amount
@@ -78,6 +78,11 @@ class Model(BaseModel):
         if self.effort and self.supports is not None and "effort" not in self.supports:
             raise ValueError('effort is set, but supports has no "effort"')
         return self
+
+    @field_serializer("supports")
+    def _in_order(self, value: frozenset[Feature] | None) -> list[Feature] | None:
+        """A set has another order in every process."""
+        return None if value is None else sorted(value)
 
     def cost(self, tokens_in: int, cached: int, tokens_out: int) -> Amount:
         """What one call used; no dollars where the price is unknown (`check_priced` has let that pass)."""
