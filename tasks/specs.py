@@ -24,7 +24,20 @@ NOT_TESTS = (".json", ".png", "csv", ".txt", ".md", ".jpg", ".jpeg", ".pkl", ".y
 _PYTEST = re.compile(r"\b(pytest|tox)\b")
 _INSTALL = re.compile(r"pip install (?:.* )?\.(?:\[(?P<extras>[\w,.-]+)\])?(?: |$)")
 CONDA_ONLY = frozenset(
-    {"python", "pip", "hdf5", "eccodes", "esmpy", "iris", "rasterio", "cartopy", "pseudonetcdf", "pynio", "cfgrib"}
+    {
+        "python",
+        "pip",
+        "hdf5",
+        "eccodes",
+        "esmpy",
+        "iris",
+        "rasterio",
+        "cartopy",
+        "pseudonetcdf",
+        "pynio",
+        "cfgrib",
+        "cdms2",
+    }
 )
 _DIFF = re.compile(rb"^diff --git a/.* b/(.*)$", re.MULTILINE)
 
@@ -125,6 +138,7 @@ def _from_conda(text: str) -> list[str]:
         if isinstance(item, dict):
             lines += item.get("pip", [])
         elif re.split(r"[=<>]", item)[0] not in CONDA_ONLY:
+            item = item.replace("matplotlib-base", "matplotlib")
             lines.append(re.sub(r"(?<![=<>!~])=(?!=)", "==", item) if "*" not in item else item.split("=")[0])
     return lines
 

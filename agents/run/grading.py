@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox
 from sandbox.docker import DockerSandbox
 from tasks.batch import run_batch
-from tasks.environment import Settings, place
+from tasks.environment import Place, Settings, place
 from tasks.evaluate import VERSION
 from tasks.grade import Cache, Graded, Grader
 from tasks.load import Selection, Suite, load, parse_slice
@@ -78,27 +78,48 @@ def open_folder(options: Options, about: str) -> Path:
 def open_grader(options: Options, run: str, *, fresh: bool = False) -> Grader:
     """With `fresh` it grades again what was graded before."""
     janitor.clean()
-    cache = platformdirs.user_cache_path("solve")
-    settings = Settings(options.base_image, options.mirrors, cache / "images", _uv(), say)
 
     def opened(image: Image, task: str) -> Sandbox:
         return DockerSandbox(image, owner=Owner(run, task))
 
-    verdicts = Cache(cache / "grades")
-    return Grader(lambda row: place(row, settings), opened, verdicts, fresh=fresh or options.regrade)
+    verdicts = Cache(platformdirs.user_cache_path("solve") / "grades")
+    return Grader(lambda row: place_row(row, options), opened, verdicts, fresh=fresh or options.regrade)
 
 
-def grade_all(attempts: Sequence[Attempted], grader: Grader, folder: Path, jobs: int) -> list[Result]:
-    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts."""
+def place_row(row: Row, options: Options) -> Place:
+    """The row's image, built where it is missing; raises as `tasks.environment.place`."""
+    cache = platformdirs.user_cache_path("solve") / "images"
+    return place(row, Settings(options.base_image, options.mirrors, cache, _uv(), say))
+
+
+def grade_all(
+    attempts: Sequence[Attempted],
+    grader: Grader,
+    folder: Path,
+    jobs: int,
+    solve: Callable[[Attempted], Attempted] | None = None,
+) -> list[Result]:
+    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts.
+
+    With `solve` the attempts have no patches yet: it makes them, and an attempt that was graded is not made again.
+    """
     results = Results(folder)
     done = {result.key: result for result in results.read() if result.outcome != "infra_error"}
-    waiting = [attempt for attempt in attempts if not _same(done.get(attempt.result.key), attempt.result)]
+    waiting = [
+        attempt
+        for attempt in attempts
+        if (before := done.get(attempt.result.key)) is None
+        or (solve is None and before.model_patch != attempt.result.model_patch)
+    ]
     say(f"{len(attempts)} attempts, {len(attempts) - len(waiting)} of them graded before")
     progress = Progress(len(waiting))
 
     def work(attempt: Attempted) -> tuple[Attempted, Graded]:
+        attempt = solve(attempt) if solve else attempt
+        if attempt.result.ended == "infra_error":
+            return attempt, Graded(Score("infra_error", "infra", attempt.result.reason))
         if not attempt.patch.strip():
-            return attempt, Graded(Score("unresolved", "empty_patch", "there is no patch"))
+            return attempt, Graded(Score("unresolved", "empty_patch", attempt.result.reason or "there is no patch"))
         return attempt, grader.grade(attempt.row, attempt.patch)
 
     def keep(found: tuple[Attempted, Graded]) -> None:
@@ -139,10 +160,6 @@ def log_name(result: Result) -> str:
     return "-".join(
         "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in part) for part in parts if part
     )
-
-
-def _same(before: Result | None, now: Result) -> bool:
-    return before is not None and before.model_patch == now.model_patch
 
 
 class Progress:
