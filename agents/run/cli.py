@@ -1,5 +1,6 @@
 """The command line: options in, exit status out. Heavy parts are imported by the command that needs them."""
 
+import os
 import signal
 import sys
 from decimal import Decimal
@@ -8,7 +9,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from agents.run import index
+from agents.run.bench import bench
 from agents.run.door import at_the_door
+from agents.run.report import report
+from agents.run.score import score
+from agents.run.validate import validate
 
 app = typer.Typer(
     help="Turn an issue into a tested patch, and measure how often that works.",
@@ -63,6 +69,29 @@ def demo() -> None:
     from agents.run.demo import demo as run_demo
 
     raise typer.Exit(run_demo())
+
+
+@app.command()
+def doctor(
+    repo: Annotated[Path | None, typer.Option(help="Say how this repository would be built and tested.")] = None,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove what dead runs left, in the engine and on disk.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine can do, and the command that mends each lack."""
+    from agents.run.command import cache_folder
+    from agents.run.doctor import doctor as examine
+
+    status = examine(as_json=as_json, clean=clean, repo=repo, cache=cache_folder(os.environ), environment=os.environ)
+    raise typer.Exit(status)
+
+
+app.command()(bench)
+app.command()(score)
+app.command()(report)
+app.command()(validate)
+app.add_typer(index.app, name="index")
 
 
 def main() -> None:

@@ -85,7 +85,6 @@ def run_once(options: Options) -> Outcome:
 
 
 def asked(options: Options, environment: Mapping[str, str]) -> Request:
-    cache = Path(environment.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve"))
     return Request(
         repository=options.repo,
         issue=options.issue,
@@ -95,9 +94,13 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         test_command=options.test_command,
         dollars=options.dollars,
         mirrors=options.mirrors,
-        cache=cache,
+        cache=cache_folder(environment),
         environment=environment,
     )
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve"))
 
 
 def runs_folder() -> Path:
