@@ -60,6 +60,14 @@ def base_image(
     return pulled
 
 
+def present(client: docker.DockerClient, bases: Bases = DEFAULT) -> list[str]:
+    """The base images that are here, the preferred first. Raises SandboxUnavailable."""
+    candidates = [
+        (shape.format(version), version) for version in bases.versions for shape in (bases.pulled, bases.made)
+    ]
+    return [found.ref for reference, version in candidates if (found := _local(client, reference, version))]
+
+
 def named_image(client: docker.DockerClient, reference: str) -> Base:
     """A base image that a person named; its Python version is read from its settings or its tag.
 

@@ -71,7 +71,9 @@ def merge(source: Path, target: Path) -> None:
     Raises:
         PathRefused: a folder would come to stand where a link or a file is, or a file where a folder is.
     """
-    for entry in os.scandir(source):
+    with os.scandir(source) as entries:
+        found = list(entries)
+    for entry in found:
         place = target / entry.name
         if entry.is_dir(follow_symlinks=False):
             if place.is_symlink() and place.resolve() != (target / "lib").resolve():  # lib64, on 64-bit systems
