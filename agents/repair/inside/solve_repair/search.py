@@ -18,6 +18,7 @@ from solve_repair.zygote import Zygote
 SILENCE = 4.0  # wall seconds on top of the CPU limit: machines are loaded, and tests may wait a little
 PROGRESS = 0.5  # seconds between two progress lines
 ALONE = 150  # candidates that are tried once more in a fork of their own
+SLOW = 40  # candidates that are tried once more with higher limits
 FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
 
 
@@ -81,8 +82,8 @@ class Search:
             # What one candidate leaves behind may fail another without any sign; alone none can.
             self._again(self.failed, 1, ALONE)
         if self._unfound():
-            self.limits = {name: limit.times(10, 100) for name, limit in self.limits.items()}
-            self._again(self.slow, plan.batch, len(self.slow))
+            self.limits = {name: limit.times(10, 1000) for name, limit in self.limits.items()}
+            self._again(self.slow, plan.batch, SLOW)
         self._stop()
         self._progress(kind="end", exhausted=self._time_left())
 
