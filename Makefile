@@ -65,3 +65,26 @@ accept-quixbugs: env  ## The repair engine on QuixBugs: make accept-quixbugs QUI
 .PHONY: clean
 clean:  ## Remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv-score/.complete: requirements-swebench.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-score
+	.venv-score/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-swebench.lock
+	.venv-score/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: score-env
+score-env: .venv-score/.complete  ## Make .venv-score: solve with SWE-bench's specifications and parsers, DuckDB, datasets
+
+PYTHONS ?= $(HOME)/.pyenv/versions
+.PHONY: python-images
+python-images:  ## Make solve/python:X.Y for each Python in PYTHONS=DIR (needs make base-image)
+	for prefix in $(PYTHONS)/3.*; do version=$$(basename $$prefix); \
+	  sandbox/images/python.sh solve/base:bookworm-py3.11 solve/python:$${version%.*} $$prefix || exit $$?; done
+
+.PHONY: accept-score
+accept-score: score-env  ## Attacks, gold and empty, agreement: ROWS=FILE PREDICTIONS=FILE MIRRORS=DIR [IDS=@FILE]
+	.venv-score/bin/pytest -q -m docker tests/tasks/test_attacks.py
+	.venv-score/bin/solve validate $(ROWS) $(if $(IDS),--ids $(IDS)) --mirrors $(MIRRORS) --out runs/accept-validate
+	.venv-score/bin/solve score runs/accept-validate/suite.jsonl --predictions $(PREDICTIONS) --mirrors $(MIRRORS) \
+	  --out runs/accept-score
+	.venv-score/bin/solve report runs/accept-score
