@@ -53,6 +53,7 @@ class TestReport:
     cases: Mapping[str, TestCase] = field(default_factory=lambda: MappingProxyType({}))
     problem: str = ""  # why the run cannot be used: not found, crashed before collecting, collected nothing, timed out
     log: str = ""  # the last lines it printed
+    timed_out: bool = False
 
     @property
     def usable(self) -> bool:

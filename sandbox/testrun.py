@@ -66,7 +66,7 @@ def report(command: str, done: ExecResult, reported: Reported, timeout: float) -
     problem = _problem(done, reported, bool(cases), timeout)
     if not cases and not problem:
         cases = {command: TestCase(command, "passed" if done.ok else "failed", done.seconds, text[-2000:])}
-    return TestReport(command, done.exit_code, done.seconds, cases, problem, text[-LOG:])
+    return TestReport(command, done.exit_code, done.seconds, cases, problem, text[-LOG:], done.timed_out)
 
 
 def _problem(done: ExecResult, reported: Reported, any_case: bool, timeout: float) -> str:

@@ -33,6 +33,11 @@ class Check:
     scope: str  # the same in words
     timeout: float  # seconds, for one run
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether files may follow the command: it ends in pytest and its options."""
+        return re.search(r"(^|\s|/)(py\.test|pytest)(\s+-[^&|;]*)?$", self.command) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Patched:
@@ -42,10 +47,15 @@ class Patched:
     restored: tuple[str, ...]
 
 
+class TooSlow(BadInput):
+    """The tests of the base did not end within their time."""
+
+
 def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
     """Two runs of the base, side by side.
 
     Raises:
+        TooSlow: they did not end in time.
         BadInput: the tests cannot be run at all; says why and what to do.
         SandboxUnavailable: the machine is gone.
     """
@@ -56,7 +66,7 @@ def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
         first, second = pool.map(lambda sandbox: _test(check, sandbox), sandboxes)
     for report in (first, second):
         if not report.usable:
-            raise BadInput(_unusable(check, report))
+            raise (TooSlow if report.timed_out else BadInput)(_unusable(check, report))
     if not first.cases:
         raise BadInput(f"`{check.command}` found no tests: name the right command with --test-command")
     return first, second

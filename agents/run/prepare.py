@@ -18,7 +18,7 @@ from tasks.showing import showing_tests
 from tasks.task import Issue, Task
 from tasks.verify import Check
 
-TEST_SECONDS = 600.0  # one run of the tests
+TEST_SECONDS = 300.0  # one run of the tests
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from agents.repair.solver import RepairSolver
@@ -11,11 +12,12 @@ from sandbox.api import BadInput
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
 from tasks.limits import Budget
+from tasks.neighbourhood import neighbourhood
 from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
 from tasks.task import Attempt
 from tasks.verdict import Showing, Trial, find_showing, judge
-from tasks.verify import run_base, run_patched
+from tasks.verify import TooSlow, run_base, run_patched
 
 SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
 
@@ -40,7 +42,7 @@ def solve(request: Request, run: RunDir, scratch: Path, budget: Budget, tell: Te
 
 def work(prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, tell: Tell) -> tuple[Attempt, Trial]:
     """Base, solver, patch: what the verdict rests on. The showing tests are frozen before the solver starts."""
-    base = run_base(prepared.check, tell)
+    prepared, base = based(prepared, tell)
     keep_logs(run, "base", base)
     showing = find_showing(base, prepared.task.tests, prepared.task.issue)
     tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
@@ -49,6 +51,21 @@ def work(prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, tell: 
     trial = tried(prepared, attempt, base, showing, tell)
     keep_logs(run, "patch", trial.patched)
     return attempt, trial
+
+
+def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, TestReport]]:
+    """The base runs, of the whole suite where it ends in time, else of the files nearest to the issue."""
+    try:
+        return prepared, run_base(prepared.check, tell)
+    except TooSlow:
+        task, workspace = prepared.task, prepared.workspace
+        files = neighbourhood(workspace.folder, sorted(workspace.paths), task.tests, task.issue)
+        if not files or prepared.check.selection or not prepared.check.takes_files:
+            raise
+        scope = f"{len(files)} test files near the issue, as the whole suite takes over {prepared.check.timeout:.0f} s"
+        tell(Event("baseline", scope))
+        prepared = replace(prepared, check=replace(prepared.check, selection=files, scope=scope))
+        return prepared, run_base(prepared.check, tell)
 
 
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:

@@ -140,3 +140,11 @@ def test_a_folder_may_become_a_file_and_back(tmp_path: Path) -> None:
         assert sandbox.exec(["readlink", "pkg/link"]).stdout == b"../b.py\n"
         put(sandbox, [Change("run.sh", b"#!/bin/sh\n", 0o100755)])
         assert sandbox.exec(["./run.sh"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "takes"),
+    [("python -m pytest", True), ("pytest -q -x", True), ("make test", False), ("pytest tests && ruff check", False)],
+)
+def test_files_follow_only_a_command_that_takes_them(command: str, takes: bool, tmp_path: Path) -> None:
+    assert check(tmp_path, command).takes_files == takes

@@ -1,0 +1,105 @@
+"""From prepared to tried, with local sandboxes and solvers that do what a test says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from local_site import CODE, SHOWS, TEST, local_image, project
+
+from agents.run.prepare import Prepared, opener
+from agents.run.solve import based, work
+from sandbox.api import BadInput
+from sandbox.git import HostGit
+from sandbox.workspace import IDENTITY, open_workspace
+from tasks.event import Event, silent
+from tasks.limits import Budget
+from tasks.rundir import RunDir
+from tasks.solvers import EmptySolver, Site
+from tasks.task import Attempt, Issue, Task, TestFile
+from tasks.verdict import judge
+from tasks.verify import Check
+
+SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
+FILES = {"shapes.py": CODE, "tests/test_shapes.py": TEST}
+FIXED = CODE.replace("+", "*").encode()
+
+
+@dataclass
+class Writes:
+    """A solver that hands in these files, after it offered a first try."""
+
+    files: Mapping[str, bytes | None]
+    name: str = "writes"
+    offered: bytes = b""
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        assert site.showing == ("tests/test_area.py::test_area",)
+        site.offer(b"a first try")
+        self.offered = (site.folder.parent / "patch.diff").read_bytes()
+        return Attempt(site.patch(self.files), "patched")
+
+
+def prepared(
+    tmp_path: Path, files: Mapping[str, str] = FILES, timeout: float = 60, tests: tuple[TestFile, ...] = (SHOWING,)
+) -> tuple[Prepared, RunDir]:
+    tree = project(tmp_path / "repository", files)
+    git = HostGit(tree / ".git", tree)
+    git("init", "--quiet", "--initial-branch=main", str(tree))
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "first", environment=IDENTITY)
+    workspace = open_workspace(str(tree), None, tmp_path / "workspace", tell=lambda _: None)
+    task = Task("t", str(tree), workspace.base_commit, Issue("area is wrong", ""), tests)
+    run = RunDir.create(tmp_path / "run")
+    image = local_image(workspace.folder, tmp_path)
+    command = "python -m pytest -p no:cacheprovider"
+    return Prepared(task, workspace, Check(opener(image, task, run), command, (), "the whole suite", timeout)), run
+
+
+def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
+    events: list[Event] = []
+    site, run = prepared(tmp_path)
+    solver = Writes({"shapes.py": FIXED})
+    attempt, trial = work(site, solver, run, Budget(), events.append)
+    assert judge(trial).verdict == "verified"
+    assert solver.offered == b"a first try", "what is offered is on disk at once"
+    assert (run.path / "patch.diff").read_bytes() == attempt.patch
+    assert sorted(path.name for path in (run.path / "logs").iterdir()) == ["base-1.txt", "base-2.txt", "patch-1.txt"]
+    stages = [event.stage for event in events]
+    assert stages.index("plan") < stages.index("test") < stages.index("verify")
+
+
+def test_the_plan_says_what_must_pass_and_what_is_kept(tmp_path: Path) -> None:
+    events: list[Event] = []
+    site, run = prepared(tmp_path)
+    work(site, EmptySolver(), run, Budget(), events.append)
+    plan = next(event.text for event in events if event.stage == "plan")
+    assert plan == "empty: make 1 tests of tests/test_area.py pass, keep 1 passing (the whole suite)"
+
+
+def test_no_patch_needs_no_run_of_it(tmp_path: Path) -> None:
+    site, run = prepared(tmp_path)
+    attempt, trial = work(site, EmptySolver(), run, Budget(), silent)
+    assert (judge(trial).verdict, trial.patched, attempt.patch) == ("no_patch", (), b"")
+
+
+def test_a_suite_that_takes_too_long_is_guarded_near_the_issue(tmp_path: Path) -> None:
+    slow = {"tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"}
+    site, _ = prepared(tmp_path, {**FILES, **slow}, timeout=8)
+    near, base = based(site, silent)
+    assert near.check.selection == ("tests/test_area.py", "tests/test_shapes.py")
+    assert "2 test files near the issue" in near.check.scope
+    assert set(base[0].cases) == {"tests/test_area.py::test_area", "tests/test_shapes.py::test_unit"}
+
+
+def test_a_suite_that_takes_too_long_and_has_nothing_near_says_what_to_do(tmp_path: Path) -> None:
+    slow = {"tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"}
+    site, _ = prepared(tmp_path, slow, timeout=3, tests=())
+    with pytest.raises(BadInput, match=r"ran past its 3 s limit.*--test-command"):
+        based(site, silent)
+
+
+def test_a_command_that_takes_no_files_is_not_cut_down(tmp_path: Path) -> None:
+    site, _ = prepared(tmp_path, timeout=2)
+    with pytest.raises(BadInput, match="ran past"):
+        based(replace(site, check=replace(site.check, command="sh -c 'sleep 60'")), silent)
