@@ -6,6 +6,11 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("solve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("solve")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
