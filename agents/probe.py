@@ -59,7 +59,10 @@ def probe(models: Models, model: Model) -> frozenset[Feature]:
     ask = "Call the tool ping with the word pong."
     talk = Conversation(Brain(models, model, frozenset({"tools"})), "probe/tools", "You are tested.", {"ping": Ping})
     talk.say(ask)
-    if _did(lambda: talk.brain.models.complete(model, _request(talk, tools=True), tries=1), lambda r: bool(r.calls)):
+    if _did(
+        lambda: talk.brain.models.complete(model, _request(talk, tools=True), tries=1),
+        lambda r: [use.name for use in r.calls] == ["ping"],
+    ):
         found.add("tools")
     kinds: tuple[Feature, ...] = ("schema", "json_object")
     for kind in kinds:

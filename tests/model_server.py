@@ -127,7 +127,11 @@ class ModelServer:
             self.requests.append(request)
             self.headers.append(headers)
         if callable(self._script):  # not under the lock: it may wait for another request
-            return self._script(request)
+            try:
+                return self._script(request)
+            except AssertionError as error:
+                self.complaint = str(error)
+                return Status(418, error={"message": self.complaint})
         with self._lock:
             if number >= len(self._script):
                 self.complaint = f"the script has {len(self._script)} acts, and request {number + 1} came"

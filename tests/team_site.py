@@ -143,6 +143,7 @@ def role_of(request: dict[str, Any]) -> str:
     """Which role asks, by its system prompt."""
     system = request["messages"][0]["content"]
     words = {
+        "probe": "You are tested",
         "planner": "You plan",
         "tester": "You write the test",
         "reviewer": "You review",

@@ -1,0 +1,145 @@
+"""Wiring of `--model`: a name, a server, a replay or a cascade → the solver that plays it."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agents import models
+from agents.cascade import CascadeSolver
+from agents.evidence import weigh
+from agents.guide import IndexGuide
+from agents.index.index import Index
+from agents.models import Cast, Stages
+from agents.record import digest
+from agents.replay import Cassette
+from agents.staff import LiveStaff, ReplayStaff, cast_of
+from agents.team import Person, Staff, TeamSolver
+from sandbox.api import BadInput
+from sandbox.git import HostGit
+from sandbox.patch import changes
+from sandbox.redact import redactor
+from sandbox.testrun import run_tests
+from tasks.limits import Allowance
+from tasks.solvers import Site, Solver
+from tasks.task import Attempt, Task
+from tasks.verify import put
+
+REPLAY = "replay:"
+APPROVALS = frozenset({"plan", "patch"})
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line says about models, beside their name."""
+
+    base_url: str = ""
+    attempts: int = 1
+    keep_test: bool = True
+    approve: frozenset[str] = field(default_factory=frozenset)
+    allow_unpriced: bool = False
+    person: Person = lambda question: None
+
+
+def find_solver(
+    name: str,
+    choices: Choices,
+    allowance: Allowance,
+    built_in: Mapping[str, Callable[[], Solver]],
+    cache: Path,
+    environment: Mapping[str, str] = os.environ,
+) -> Solver:
+    """The solver that `--model NAME` means.
+
+    Raises:
+        BadInput: no such name, a key or a price is missing, a file cannot be read.
+    """
+    if choices.attempts < 1:
+        raise BadInput(f"{choices.attempts} attempts cannot be made: give 1 or more with --attempts")
+    if choices.approve - APPROVALS:
+        raise BadInput(
+            f"nobody can be asked about {', '.join(choices.approve - APPROVALS)}: --approve takes plan,patch"
+        )
+    if name.startswith(REPLAY):
+        return _replay(Path(name.removeprefix(REPLAY)), choices, cache, environment)
+    stages = _stages(name, choices, built_in, environment)
+    players = tuple(model for cast in stages.casts() for model in cast.models())
+    models.check_priced(players, allowance, choices.allow_unpriced)
+    for model in players:
+        models.key(model, environment)  # a missing key is said before anything is built
+    solvers = [
+        built_in[stage]() if isinstance(stage, str) else _team(stage, choices, cache, environment)
+        for stage in stages.stages
+    ]
+    return solvers[0] if len(solvers) == 1 else CascadeSolver(stages.name, solvers, solved)
+
+
+def _stages(
+    name: str, choices: Choices, built_in: Mapping[str, Callable[[], Solver]], environment: Mapping[str, str]
+) -> Stages:
+    if choices.base_url:
+        return models.at_url(name, choices.base_url)
+    if name in built_in:
+        return Stages(name, (name,))
+    stages = models.find(name, models.load(environment))
+    missing = [stage for stage in stages.stages if isinstance(stage, str) and stage not in built_in]
+    if missing:
+        raise BadInput(f"{missing[0]} cannot be a model here")
+    return stages
+
+
+def _team(cast: Cast, choices: Choices, cache: Path, environment: Mapping[str, str]) -> TeamSolver:
+    def hire(cast: Cast, site: Site) -> Staff:
+        return LiveStaff(
+            cast,
+            site,
+            key=lambda model: models.key(model, environment),
+            kept=cache / "servers",
+            loopback_only=bool(environment.get("SOLVE_OFFLINE")),
+        )
+
+    return _with(cast, hire, choices, cache, environment)
+
+
+def _replay(path: Path, choices: Choices, cache: Path, environment: Mapping[str, str]) -> TeamSolver:
+    cast = cast_of(Cassette(path).settings)
+    if not cast.roles:
+        raise BadInput(f"{path} is not the journal of a team: it lies in a run's folder, solver/journal.jsonl")
+    return _with(cast, lambda cast, site: ReplayStaff(path, site), choices, cache, environment)
+
+
+def _with(
+    cast: Cast,
+    hire: Callable[[Cast, Site], Staff],
+    choices: Choices,
+    cache: Path,
+    environment: Mapping[str, str],
+) -> TeamSolver:
+    def guide(task: Task, site: Site) -> IndexGuide:
+        with Index(cache / "index" / f"{digest(task.repository)[:24]}.sqlite") as index:
+            return IndexGuide(index.build(site.tree), site.tree)
+
+    return TeamSolver(
+        cast,
+        hire,
+        guide,
+        redactor(environment),
+        attempts=choices.attempts,
+        keep_test=choices.keep_test,
+        approve=choices.approve,
+        person=choices.person,
+    )
+
+
+def solved(task: Task, site: Site, attempt: Attempt) -> bool:
+    """Whether a stage's patch makes its showing tests pass and breaks nothing, in a fresh sandbox."""
+    tests = {test.path for test in attempt.tests}
+    showing = list(site.showing) if not tests else []
+    with site.open() as sandbox:
+        put(sandbox, changes(HostGit(site.tree / ".git", site.tree), attempt.patch))
+        for test in attempt.tests:
+            sandbox.write(test.path, test.content)
+        report = run_tests(sandbox, site.test_command, timeout=max(1.0, min(600.0, site.budget.seconds_left)))
+    showing += [name for name in report.cases if name.split("::")[0] in tests]
+    evidence = weigh(site.baseline, showing, report)
+    return evidence.good and bool(evidence.fixed)
