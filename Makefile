@@ -88,3 +88,18 @@ accept-score: score-env  ## Attacks, gold and empty, agreement: ROWS=FILE PREDIC
 	.venv-score/bin/solve score runs/accept-validate/suite.jsonl --predictions $(PREDICTIONS) --mirrors $(MIRRORS) \
 	  --out runs/accept-score
 	.venv-score/bin/solve report runs/accept-score
+
+# Harbor needs Python 3.12, so its validator has an environment of its own.
+HARBOR_PYTHON ?= python3.12
+.venv-harbor/.complete:
+	$(HARBOR_PYTHON) -m venv --clear .venv-harbor
+	.venv-harbor/bin/python -m pip install --quiet --disable-pip-version-check harbor==0.24.0
+	@touch $@
+
+.PHONY: accept-team
+accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
+	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_team.py tests/agents/test_run_team.py
+	$(BIN)/pytest -q -m docker tests/agents/test_kill.py tests/agents/test_team_docker.py
+	mkdir -p runs/accept-team
+	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat
+	.venv-harbor/bin/python -m harbor.utils.trajectory_validator runs/accept-team/trajectory.json

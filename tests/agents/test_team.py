@@ -1,6 +1,7 @@
 """The whole team on a small repository, with a scripted model over HTTP and real test runs."""
 
 import json
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -12,7 +13,10 @@ import pytest
 from model_server import Act, ModelServer, Say, overflow
 from team_site import ACCEPT, DONE, MEND, SHOP, TEST, World, by_role, role_of, solver, typed
 
+from agents.record import read
+from agents.seats import trajectory
 from agents.staff import ReplayStaff
+from agents.trajectory import Step, atif
 from tasks.limits import Allowance
 from tasks.task import Issue
 
@@ -393,3 +397,26 @@ def test_a_run_is_played_back_from_its_journal_without_a_server(tmp_path: Path) 
     again = played.solve(world.task(), world.site())
     assert again.patch == first.patch
     assert again.cost.calls == 0
+
+
+def test_every_seat_is_a_trajectory_with_its_calls_and_what_they_brought(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    look = ("view", {"path": "shop/price.py"})
+    script = by_role(
+        tester=[Say(choices=False), typed(TEST)],
+        coder=[Say(calls=[look]), Say(calls=[("fly", "no json")]), Say(calls=[MEND, DONE])],
+        reviewer=[typed(ACCEPT)],
+    )
+    with ModelServer(script) as server:
+        attempt = solver(server.url, tmp_path / "kept").solve(world.task(), world.site())
+    recorded = read(tmp_path / "run" / "journal.jsonl")
+    row: Any = atif(trajectory(recorded, "solve/scripted", (Step("user", "the issue"),), attempt.cost), session="r")
+    children = {child["trajectory_id"]: child for child in row["subagent_trajectories"]}
+    assert list(children) == ["tester", "coder/whole", "reviewer/0"]
+    coder = [step for step in children["coder/whole"]["steps"] if step["source"] == "agent"]
+    assert [step["tool_calls"][0]["function_name"] for step in coder] == ["view", "fly", "edit"]
+    assert "def total" in coder[0]["observation"]["results"][0]["content"]
+    assert "no tool 'fly'" in coder[1]["observation"]["results"][0]["content"]
+    assert row["final_metrics"]["extra"]["calls"] == len(server.requests)
+    if "SOLVE_KEEP_TRAJECTORY" in os.environ:  # `make accept-team` gives it to Harbor's own validator
+        Path(os.environ["SOLVE_KEEP_TRAJECTORY"]).write_text(json.dumps(row))
