@@ -97,6 +97,8 @@ def fill(
     """
     wanted = [Requirement(line) for line in requirements]
     wanted = [item for item in wanted if item.marker is None or item.marker.evaluate({**target.environment()})]
+    if not wanted:  # pip takes that for a mistake
+        return
     for item in wanted:
         item.marker = None  # it was judged for the target; pip would judge it for its own Python
     built: set[str] = set()

@@ -295,6 +295,10 @@ class TestWheels:
         fill(house, ["a", 'no; python_version > "3.8"'], Target("3.8"), own="own", build=no_build, tell=print)
         assert sorted(path.name[:3] for path in house.glob("*.whl")) == ["a-1", "old"]
 
+    def test_nothing_that_this_python_needs(self, tmp_path: Path) -> None:
+        fill(tmp_path, ['a; python_version < "3"'], Target("3.11"), build=no_build, tell=print)
+        assert list(tmp_path.iterdir()) == []
+
     def test_what_has_no_wheel_is_built(self, tmp_path: Path, index: Path) -> None:
         wheel(index, "a", "source-only")
         house = tmp_path / "house"
