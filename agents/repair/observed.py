@@ -53,6 +53,7 @@ class Frame(Row):
 
 class End(Row):
     kind: Literal["end"]
+    cpu: float  # seconds
 
 
 SurveyRow = TypeAdapter[Head | Modules | Test | Frame | End](

@@ -10,15 +10,16 @@ solver delivers it: all given tests pass in a process of its own.
 
 import argparse
 import json
-import resource
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from agents.repair.solver import RepairSolver
 from sandbox.api import Image
@@ -28,7 +29,7 @@ from sandbox.testrun import run_tests
 from tasks.event import silent
 from tasks.limits import Budget
 from tasks.solvers import Site
-from tasks.task import Issue, Task
+from tasks.task import Attempt, Issue, Task
 
 COMMAND = "python -m pytest"
 PARTS = ("python_testcases", "json_testcases", "conftest.py")
@@ -45,8 +46,8 @@ class Result:
     plausible: int
     tried: int  # edits until the search ended
     to_first: int  # edits until the first plausible one
-    cpu: float  # seconds of all processes of the solve, host side included
-    cpu_to_first: float  # seconds of the search until then
+    cpu: float  # seconds of survey, search and host side
+    cpu_to_first: float  # the same until the first plausible one
     diff: str
 
 
@@ -93,52 +94,41 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
         with LocalSandbox(correct) as sandbox:
             names = run_tests(sandbox, COMMAND, [test], timeout=60).ids("passed")
         base = baseline(buggy, test, names)
-        showing = tuple(sorted(names - base.ids("passed")))
-        changed: dict[str, bytes | None] = {}
-
-        def patch(files: Mapping[str, bytes | None]) -> bytes:
-            changed.update(files)
-            return b"".join(data or b"" for data in files.values())
-
         site = Site(
             open=lambda: LocalSandbox(buggy),
             tree=folder / "buggy" / "tree",
-            patch=patch,
+            patch=lambda files: b"".join(data or b"" for data in files.values()),
             baseline=base,
-            showing=showing,
+            showing=tuple(sorted(names - base.ids("passed"))),
             test_command=COMMAND,
             budget=Budget(),
             tell=silent,
             offer=lambda _: None,
             folder=folder / "run",
         )
-        before = _cpu()
+        started = time.process_time()
         attempt = RepairSolver(seconds).solve(Task(program, "QuixBugs", "", Issue(program, "")), site)
-        cpu = _cpu() - before
-        record = (
-            json.loads((folder / "run" / "repair.json").read_text())
-            if (folder / "run" / "repair.json").exists()
-            else {}
-        )
+        record = folder / "run" / "repair.json"
+        known = json.loads(record.read_text()) if record.exists() else {}
+        return _result(program, site, attempt, known, time.process_time() - started)
+
+
+def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: float) -> Result:
     plausible = record.get("plausible", [])
-    first = record.get("first_plausible") or {}
+    search, first = record.get("search") or {}, record.get("first_plausible") or {}
+    before = own + record.get("survey_cpu", 0.0)
     return Result(
         program=program,
         found=attempt.ended == "patched",
         reason=attempt.reason,
-        showing=len(showing),
+        showing=len(site.showing),
         plausible=len(plausible),
-        tried=(record.get("search") or {}).get("tried", 0),
+        tried=search.get("tried", 0),
         to_first=first.get("tried", 0),
-        cpu=round(cpu, 2),
-        cpu_to_first=round(first.get("cpu", 0.0), 2),
+        cpu=round(before + search.get("cpu", 0.0), 2),
+        cpu_to_first=round(before + first.get("cpu", 0.0), 2),
         diff=plausible[0]["diff"] if plausible else "",
     )
-
-
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(item.ru_utime + item.ru_stime for item in used)
 
 
 def programs(quixbugs: Path) -> list[str]:

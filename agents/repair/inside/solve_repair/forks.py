@@ -131,6 +131,12 @@ def limit() -> None:
         resource.setrlimit(kind, (most, hard))
 
 
+def used() -> float:
+    """CPU seconds of this process and of the children that it reaped."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def _worked(pid: int) -> int:
     """Clock ticks of CPU a process has used; 0 where that is not known."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import select
 import time
 from collections import deque
@@ -257,9 +256,7 @@ class Search:
 
     def _progress(self, **more: object) -> None:
         self.told = time.monotonic()
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        cpu = sum(item.ru_utime + item.ru_stime for item in used)
-        self.out.write(seconds=self.told - self.started, cpu=cpu, **vars(self.counts), **more)
+        self.out.write(seconds=self.told - self.started, cpu=forks.used(), **vars(self.counts), **more)
 
     def _time_left(self) -> bool:
         return time.monotonic() < self.bench.plan.deadline

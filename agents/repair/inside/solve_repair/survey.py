@@ -35,7 +35,7 @@ def run(plan: Plan, runner: Runner, items: dict[str, pytest.Item], problems: lis
         guard = [name for name in plan.guard if name in items]
         results += _guarding(plan, runner, watch, [items[name] for name in guard], len(names))
         _publish(log, [*names, *guard], results, out)
-    out.write(kind="end")
+    out.write(kind="end", cpu=forks.used())
 
 
 def _showing(
