@@ -135,16 +135,15 @@ class Channel:
         self._say(feed + b"(" + text + b") 2>&9 9>&-" + (b"" if feed else b" </dev/null"), request)
         return request
 
-    def become(self, command: Command, limit: int, sink: IO[bytes] | None = None) -> Request:
-        """Replace the shell by the command: the engine knows its exit status. Standard input is the line."""
+    def become(self, command: Command, limit: int, *, fed: bool, sink: IO[bytes] | None = None) -> Request:
+        """Replace the shell by the command: the engine knows its exit status. If `fed`, `feed` gives its input."""
         request = Request(limit, marked=False, sink=sink)
-        text = command.text(self._env)
-        self._line.send(text + b" 2>&9 9>&-" + (b"" if command.stdin else b" </dev/null") + b"\n")
+        self._line.send(command.text(self._env) + b" 2>&9 9>&-" + (b"" if fed else b" </dev/null") + b"\n")
         return request
 
-    def feed(self, data: bytes) -> None:
-        """All of the standard input of what the shell became."""
-        self._line.send(data, last=True)
+    def feed(self, source: IO[bytes]) -> None:
+        """All of the standard input of what the shell became, once that has begun."""
+        self._line.send_last(source)
 
     def order(self, text: str, until: float) -> frozenset[int]:
         """Run one of the functions of channel.sh in the shell itself; returns what other processes there are then.

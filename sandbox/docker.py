@@ -24,6 +24,7 @@ from sandbox.command import NAME, SHORT_INPUT, Command
 from sandbox.container import GID, UID, Container, rewrite
 from sandbox.crew import Crew
 from sandbox.environment import placed
+from sandbox.runner import Runner
 
 FILE_TIMEOUT = 600.0  # seconds for moving a tree in or out
 HEADERS = 2048  # bytes of tar headers and padding that a member may need
@@ -104,6 +105,7 @@ class DockerSandbox:
         self._snapshots: dict[str, IO[bytes]] = {}
         self._container = Container(image, limits, owner)
         self._crew = Crew(self._container)
+        self._runner = Runner(self._container, self._crew)
         try:
             self._own_workdir()
         except BaseException:
@@ -127,8 +129,8 @@ class DockerSandbox:
     ) -> ExecResult:
         made = Command.of(command, self._path(cwd), {**self._env, **env}, stdin)
         if attested or len(stdin) > SHORT_INPUT:
-            return self._crew.run_alone(made, timeout, max_output, purge=attested)
-        return self._crew.run(made, timeout, max_output)
+            return self._runner.run_alone(made, timeout, max_output, purge=attested)
+        return self._runner.run(made, timeout, max_output)
 
     def read(self, path: str, *, max_bytes: int = 16 * MEBIBYTE) -> bytes:
         blocks = max_bytes // 65536 + 1
@@ -145,7 +147,7 @@ class DockerSandbox:
         with tempfile.TemporaryFile() as spool:
             pack(source, spool, name=name, uid=UID, gid=GID)
             spool.seek(0)
-            self._script(COPY_IN, folder, stdin=spool.read())
+            self._script(COPY_IN, folder, source=spool)
 
     def copy_out(
         self, path: str, target: Path, *, max_bytes: int = 2048 * MEBIBYTE, max_members: int = 500_000
@@ -202,15 +204,16 @@ class DockerSandbox:
         *words: str,
         stdin: bytes = b"",
         limit: int = MEBIBYTE,
+        source: IO[bytes] | None = None,
         sink: IO[bytes] | None = None,
     ) -> ExecResult:
         """Run a script of ours on paths inside, as the sandbox's user; a failure is the error of the path."""
         argv = ("/bin/sh", "-c", script, "sh", *words)
         command = Command.of(argv, "/", {"LC_ALL": "C"}, stdin)
-        if sink is not None or len(stdin) > SHORT_INPUT:
-            done = self._crew.run_alone(command, FILE_TIMEOUT, limit, sink=sink)
+        if source or sink or len(stdin) > SHORT_INPUT:
+            done = self._runner.run_alone(command, FILE_TIMEOUT, limit, source=source, sink=sink)
         else:
-            done = self._crew.run(command, FILE_TIMEOUT, limit)
+            done = self._runner.run(command, FILE_TIMEOUT, limit)
         if done.timed_out:
             raise SandboxUnavailable(f"{words[0]}: not done after {FILE_TIMEOUT:.0f} s")
         if done.exit_code == 0:

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
 
 from sandbox.api import SandboxUnavailable
 
@@ -60,20 +60,24 @@ class Line:
         self._socket.setblocking(False)
         self._frames = Frames()
         self._pending = memoryview(b"")
-        self._then_close = False
+        self._source: IO[bytes] | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
 
-    def send(self, data: bytes, *, last: bool = False) -> None:
-        """Queue `data`; `receive` sends it as the other side takes it. With `last` the input ends after it.
+    def send(self, data: bytes) -> None:
+        """Queue `data`; `receive` sends it as the other side takes it."""
+        self._pending = memoryview(bytes(self._pending) + data)
+        self._push()
+
+    def send_last(self, source: IO[bytes]) -> None:
+        """As `send` with all that `source` holds, after which the input ends.
 
         Raises:
-            SandboxUnavailable: `last` on an encrypted line, which Python cannot close halfway.
+            SandboxUnavailable: the line is encrypted, and Python cannot close such a one halfway.
         """
-        if last and isinstance(self._socket, ssl.SSLSocket):
+        if isinstance(self._socket, ssl.SSLSocket):
             raise SandboxUnavailable("standard input of this size cannot be sent to an engine over TLS")
-        self._pending = memoryview(bytes(self._pending) + data)
-        self._then_close = last
+        self._source = source
         self._push()
 
     def receive(self, until: float) -> list[Frame]:
@@ -116,12 +120,18 @@ class Line:
     def _push(self) -> None:
         """Send what goes. A process that takes no more input is no failure: it may still have something to say."""
         try:
-            while self._pending:
+            while self._pending or self._source:
+                if not self._pending:
+                    self._refill()
                 self._pending = self._pending[self._socket.send(self._pending[:CHUNK]) :]
-            if self._then_close:
-                self._then_close = False
-                self._socket.shutdown(socket.SHUT_WR)
         except AGAIN:
             return
         except OSError:
-            self._pending = memoryview(b"")
+            self._pending, self._source = memoryview(b""), None
+
+    def _refill(self) -> None:
+        assert self._source
+        self._pending = memoryview(self._source.read(CHUNK))
+        if not self._pending:
+            self._source = None
+            self._socket.shutdown(socket.SHUT_WR)

@@ -35,6 +35,13 @@ class EngineProxy:
                 with suppress(OSError):  # the other side was faster
                     connection.shutdown(socket.SHUT_RDWR)
 
+    def hang_up(self) -> None:
+        """The engine breaks what stands, and takes new connections."""
+        with self._lock:
+            for connection in self._sockets:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
     def freeze(self) -> None:
         """The engine is wedged: it takes connections, and nothing comes back."""
         self._flowing.clear()

@@ -64,6 +64,16 @@ def test_an_engine_that_dies_is_told_at_once(proxy: EngineProxy, attested: bool)
                 use()
 
 
+def test_an_engine_that_hangs_up_is_not_taken_for_a_killed_shell(proxy: EngineProxy) -> None:
+    with behind(proxy) as sandbox, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(sandbox.exec, "sleep 60", timeout=60)
+        time.sleep(0.7)
+        proxy.hang_up()
+        with pytest.raises(SandboxUnavailable, match="hung up"):
+            running.result(30)
+        assert sandbox.exec("echo again").stdout == b"again\n"
+
+
 def test_an_engine_that_hangs_is_given_up(proxy: EngineProxy) -> None:
     with behind(proxy) as sandbox:
         assert sandbox.exec("true").ok
