@@ -9,6 +9,11 @@ import os
 
 _MESSAGE = 2000  # characters of a failure that are kept
 
+# Taken out of the environment: a suite that runs pytest itself (pytest's own) must not have us in its inner runs.
+_PATH = os.environ.pop("SOLVE_REPORT", None)
+for _name in ("PYTEST_PLUGINS", "PYTEST_ADDOPTS"):
+    os.environ.pop(_name, None)
+
 
 def _message(report):
     text = getattr(report, "longreprtext", None)
@@ -41,9 +46,11 @@ class Reporter:
     def pytest_sessionfinish(self, session, exitstatus):
         self.write(end=int(exitstatus), collected=getattr(session, "testscollected", 0))
 
+    def pytest_unconfigure(self):
+        self.file.close()
+
 
 def pytest_configure(config):
-    path = os.environ.get("SOLVE_REPORT")
     # Workers of pytest-xdist send their reports to the controller, which writes them.
-    if path and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reporter(path), "solve-reporter")
+    if _PATH and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reporter(_PATH), "solve-reporter")
