@@ -4,6 +4,7 @@ In the sandbox: the patch without what steers the tests, then the hidden tests, 
 nobody can know, then the row's own command.
 """
 
+import hashlib
 import re
 import secrets
 import tempfile
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from random import SystemRandom
 from typing import cast
@@ -19,7 +21,7 @@ from sandbox.api import MEBIBYTE, Sandbox
 from sandbox.canary import Canary as Planted
 from sandbox.canary import plant
 from sandbox.testlog import TestCase, function_name
-from sandbox.testrun import run_tests
+from sandbox.testrun import REPORTER, run_tests
 from tasks.harness import Harness
 from tasks.protected import protected, touched, without
 from tasks.score import Applied, Canary, Evidence
@@ -30,6 +32,13 @@ APPLY = Path(__file__).parent / "inside" / "apply.sh"
 MAX_LOG = 64 * MEBIBYTE
 _TEST_NAME = re.compile(r"^(unit)?test_|_test\.py$")
 SENTINELS = ("tests finished", "Ran ")  # a runner without our reporter came to its end
+
+
+@cache
+def grader() -> str:
+    """Names what grades: this version, and the programs of ours that run inside."""
+    inside = REPORTER.read_bytes() + APPLY.read_bytes()
+    return f"{VERSION}-{hashlib.sha256(inside).hexdigest()[:8]}"
 
 
 class RowBroken(ValueError):

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sandbox.api import BadInput, Image, Sandbox, SandboxError
 from tasks.environment import Place
-from tasks.evaluate import VERSION, RowBroken, evaluate
+from tasks.evaluate import RowBroken, evaluate, grader
 from tasks.flags import flags
 from tasks.row import Row
 from tasks.score import Evidence, Score, needs_gold, score
@@ -107,5 +107,5 @@ class Grader:
 def cache_key(row: Row, patch: bytes, place: Place) -> str:
     """Names everything that a verdict depends on (pure)."""
     harness = (place.harness.command, place.harness.files, place.harness.timeout)
-    parts = (row.digest(), hashlib.sha256(patch).hexdigest(), place.image.ref, harness, VERSION)
+    parts = (row.digest(), hashlib.sha256(patch).hexdigest(), place.image.ref, harness, grader())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

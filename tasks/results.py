@@ -51,7 +51,7 @@ class Result(BaseModel):
     model_seconds: float = 0.0  # of it, waiting for a model
     grading: dict[str, float] = {}  # seconds by stage
     image: str = ""
-    grader: int = 0
+    grader: str = ""  # its version
     cached: bool = False  # the verdict is of an earlier run of the same patch on the same image
 
     @property

@@ -79,13 +79,13 @@ def harness(row: Row, command: str | list[str] = "pytest -rA") -> Harness:
     parser = parsers.MAP_REPO_TO_PARSER.get(row.task.repository) if parsers else None
     return Harness(
         TOX + line if line.startswith("tox ") else line,
-        test_files(row.answer, row.task.repository),
+        hidden_files(row.answer, row.task.repository),
         (lambda text: parser(text, None)) if parser else whole_names,
         structured=bool(_PYTEST.search(line)),
     )
 
 
-def test_files(answer: Answer, repository: str) -> tuple[str, ...]:
+def hidden_files(answer: Answer, repository: str) -> tuple[str, ...]:
     """What the tests' patch touches and a runner can be given, as SWE-bench's `get_test_directives` has it."""
     deleted = set(re.findall(rb"^diff --git a/.* b/(.*)\ndeleted file", answer.test_patch, re.MULTILINE))
     paths = [name.decode("utf-8", "replace") for name in _DIFF.findall(answer.test_patch) if name not in deleted]

@@ -15,7 +15,7 @@ from sandbox.api import BadInput, Image, Owner, Sandbox
 from sandbox.docker import DockerSandbox
 from tasks.batch import run_batch
 from tasks.environment import Place, Settings, place
-from tasks.evaluate import VERSION
+from tasks.evaluate import grader as grader_version
 from tasks.grade import Cache, Graded, Grader
 from tasks.load import Selection, Suite, load, parse_slice
 from tasks.results import FILE, Result, Results
@@ -149,7 +149,7 @@ def graded_result(result: Result, graded: Graded) -> Result:
             "not_kept": score.not_kept,
             "grading": graded.seconds,
             "image": graded.image,
-            "grader": VERSION,
+            "grader": grader_version(),
             "cached": graded.cached,
         }
     )

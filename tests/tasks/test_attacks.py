@@ -95,7 +95,6 @@ def graded(image: Image, answer: Answer, patch: bytes) -> Score:
         return DockerSandbox(image, owner=Owner("test-attacks", "calc"))
 
     evidence = evaluate(opened, HARNESS, answer, patch)
-    print(evidence)
     gold = evaluate(opened, HARNESS, answer, answer.patch) if needs_gold(answer, evidence) else None
     return score(answer, evidence, flags(patch), gold)
 

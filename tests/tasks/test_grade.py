@@ -1,0 +1,220 @@
+"""The same verdict is never worked out twice, a stale one never used, and a failed machine never blamed on a patch."""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
+from tasks.batch import run_batch
+from tasks.environment import Place, Settings, environment_steps, image_names, project_steps
+from tasks.evaluate import beside, guard
+from tasks.grade import Cache, Graded, Grader, cache_key
+from tasks.harness import Harness, whole_names
+from tasks.load import load
+from tasks.predictions import read_predictions
+from tasks.row import Row, Setup
+from tasks.score import Score
+from tasks.specs import Spec
+from tasks.suite import Validation, write_suite
+from tasks.task import Answer, Issue, Task
+
+ROW = Row(
+    Task("org__calc-1", "org/calc", "a" * 40, Issue("wrong", "sum")),
+    Answer(b"fix", b"diff --git a/tests/test_a.py b/tests/test_a.py\n", ("t::a",), ("t::b",)),
+    Setup("1.0"),
+)
+PLACE = Place(
+    Image("docker", "sha256:1", "/testbed"), Harness("pytest", ("t.py",), whole_names, structured=True), "named"
+)
+
+
+def test_a_verdict_is_keyed_by_all_that_decides_it() -> None:
+    other = [
+        cache_key(replace(ROW, answer=replace(ROW.answer, test_patch=b"x")), b"p", PLACE),
+        cache_key(replace(ROW, answer=replace(ROW.answer, pass_to_pass=())), b"p", PLACE),
+        cache_key(ROW, b"q", PLACE),
+        cache_key(ROW, b"p", replace(PLACE, image=Image("docker", "sha256:2", "/testbed"))),
+        cache_key(ROW, b"p", replace(PLACE, harness=replace(PLACE.harness, command="pytest -x"))),
+        cache_key(ROW, b"p", PLACE),
+    ]
+    assert len(set(other)) == 6
+    assert cache_key(ROW, b"p", PLACE) == other[-1]
+
+
+class Engine:
+    """Counts how often a container is asked for, and has none."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, image: Image, task: str) -> Sandbox:
+        self.asked.append(task)
+        raise SandboxUnavailable("the engine is gone\nand more")
+
+
+def test_a_failed_machine_is_no_verdict_and_is_not_remembered(tmp_path: Path) -> None:
+    engine = Engine()
+    grader = Grader(lambda row: PLACE, engine, Cache(tmp_path))
+    for _ in range(2):
+        found = grader.grade(ROW, b"p").score
+        assert (found.outcome, found.reason) == ("infra_error", "the engine is gone")
+    assert len(engine.asked) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_without_a_place_is_infrastructure() -> None:
+    def nowhere(row: Row) -> Place:
+        raise BadInput("no image")
+
+    assert Grader(nowhere, Engine(), None).grade(ROW, b"p").score.outcome == "infra_error"
+
+
+def test_a_kept_verdict_needs_no_container_unless_it_is_asked_anew(tmp_path: Path) -> None:
+    engine, cache = Engine(), Cache(tmp_path)
+    kept = Graded(
+        Score("resolved", fail_to_pass={"t::a": "passed"}, flagged=("edits tests",)), "sha256:1", {"tests": 1.5}, "log"
+    )
+    cache.put(cache_key(ROW, b"p", PLACE), kept)
+    assert Grader(lambda row: PLACE, engine, cache).grade(ROW, b"p") == replace(kept, cached=True)
+    assert engine.asked == []
+    assert Grader(lambda row: PLACE, engine, cache, fresh=True).grade(ROW, b"p").score.outcome == "infra_error"
+
+
+def test_a_damaged_verdict_is_worked_out_again(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    (tmp_path / "key.json").write_text('{"score": {"outcome": "sure"}}')
+    assert cache.get("key") is None
+
+
+def test_what_must_stand_as_on_the_base() -> None:
+    answer = Answer(
+        b"diff --git a/conftest.py b/conftest.py\n",
+        b"diff --git a/tests/unit/test_a.py b/tests/unit/test_a.py\n",
+        (),
+        (),
+    )
+    guarded = guard(answer)
+    assert [path for path in ("tests", "tests/unit", "tests/unit/test_a.py", "tox.ini") if not guarded(path)] == []
+    assert [path for path in ("conftest.py", "calc.py", "tests/unit/test_b.py", "te") if guarded(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        (["tests/roots/target.py", "tests/test_a.py"], "tests/test_x.py"),
+        (["tests/unittest_misc.py"], "tests/test_x.py"),
+        (["tests"], "tests/test_x.py"),
+        (["test_a.py::test_b"], "test_x.py"),
+    ],
+)
+def test_the_canary_stands_beside_a_test(files: Sequence[str], name: str) -> None:
+    assert beside(files) == name
+
+
+def test_a_batch_keeps_what_was_done_before_an_error() -> None:
+    kept: list[int] = []
+    started = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 1:
+            started.wait(5)
+            raise RuntimeError("stop")
+        started.set()
+        return item
+
+    with pytest.raises(RuntimeError, match="stop"):
+        run_batch([0, 1, *range(2, 50)], work, kept.append, jobs=2)
+    assert 0 in kept
+
+
+def test_a_batch_does_all(tmp_path: Path) -> None:
+    kept: list[int] = []
+    run_batch(list(range(20)), lambda item: item * item, kept.append, jobs=3)
+    assert sorted(kept) == [item * item for item in range(20)]
+
+
+def test_predictions_of_one_model_are_counted(tmp_path: Path) -> None:
+    rows = [
+        {"instance_id": "a", "model_name_or_path": "m", "model_patch": "p1", "official_resolved": True},
+        {"instance_id": "a", "model_name_or_path": "m", "model_patch": None},
+        {"instance_id": "b", "model_name_or_path": "m", "model_patch": "p3"},
+    ]
+    path = tmp_path / "preds.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = [(item.instance_id, item.run, item.patch, item.published) for item in read_predictions(str(path))]
+    assert found == [("a", 1, b"p1", True), ("a", 2, b"", None), ("b", 1, b"p3", None)]
+    by_id = tmp_path / "preds.json"
+    by_id.write_text(json.dumps({row["model_patch"] or "x": row for row in rows}))
+    assert len(read_predictions(str(by_id))) == 3
+    path.write_text('{"model_patch": "p"}\n')
+    with pytest.raises(BadInput, match="prediction 1: instance_id"):
+        read_predictions(str(path))
+
+
+RESOLVED, FAILED, MACHINE = (
+    Score("resolved"),
+    Score("unresolved", "tests_failed", "t::a failed"),
+    Score("infra_error", "infra", "gone"),
+)
+
+
+@pytest.mark.parametrize(
+    ("gold", "empty", "verdict", "reason"),
+    [
+        ((RESOLVED, RESOLVED), FAILED, "valid", ""),
+        ((RESOLVED, FAILED), FAILED, "flaky", "the answer is resolved in 1 of 2 runs"),
+        ((FAILED,), FAILED, "invalid", "the answer is unresolved (tests_failed): t::a failed"),
+        ((RESOLVED,), RESOLVED, "invalid", "the empty patch is resolved"),
+        ((RESOLVED, MACHINE), FAILED, "unknown", "gone"),
+    ],
+)
+def test_a_row_is_valid_if_the_answer_and_nothing_else_solves_it(
+    gold: tuple[Score, ...], empty: Score, verdict: str, reason: str
+) -> None:
+    found = Validation(ROW, gold, empty)
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
+    other = replace(ROW, task=replace(ROW.task, id="org__calc-2"))
+    bad = replace(ROW, task=replace(ROW.task, id="org__calc-3"))
+    path = tmp_path / "suite.jsonl"
+    validations = [
+        Validation(ROW, (RESOLVED,), FAILED),
+        Validation(other, (RESOLVED, FAILED), FAILED),
+        Validation(bad, (FAILED,), FAILED),
+    ]
+    assert write_suite(path, validations) == 2
+    rows = load(str(path)).rows
+    assert [(row.task.id, row.flaky) for row in rows] == [("org__calc-1", False), ("org__calc-2", True)]
+    assert rows[0].answer == ROW.answer
+    assert rows[0].task.issue.text().split() == ROW.task.issue.text().split()
+
+
+SPEC = Spec("3.9", "", ("attrs==23.1.0",), ("sed -i s/a/b/ setup.cfg",), "test", PLACE.harness)
+
+
+def test_an_environment_is_held_to_its_day() -> None:
+    steps = environment_steps(SPEC, ("flake8",))
+    assert [step.name for step in steps] == ["tools", "packages", "pinned packages"]
+    assert all("--exclude-newer 2024-10-25" in step.script for step in steps)
+    (own,) = project_steps(SPEC, "v1.0")
+    lines = own.script.splitlines()
+    assert lines.index("sed -i s/a/b/ setup.cfg") < lines.index("git tag v1.0")
+    assert "--extra test" in own.script
+
+
+def test_a_hostile_tag_or_requirement_is_one_word() -> None:
+    (own,) = project_steps(SPEC, "v1; touch /pwned")
+    assert "git tag 'v1; touch /pwned'" in own.script
+    assert "'$(reboot)\n'" in environment_steps(SPEC, ("$(reboot)",))[1].script
+
+
+def test_swebenchs_own_images_are_looked_for_by_name() -> None:
+    named = replace(ROW, setup=replace(ROW.setup, image="org/image:1"))
+    assert image_names(named) == ["org/image:1", "swebench/sweb.eval.x86_64.org_1776_calc-1:latest"]
+    assert Settings("solve/python:{python}", None, Path(), None).base.format(python="3.9") == "solve/python:3.9"
