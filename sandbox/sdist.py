@@ -26,11 +26,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 from packaging.version import Version
+from pip._internal.models.index import PyPI
 
 from sandbox.api import MEBIBYTE, BuildFailed, NetworkUnavailable, PathRefused
 from sandbox.archive import unpack
 
-PYPI = "https://pypi.org/simple/"
 MAX_BYTES = 256 * MEBIBYTE
 MAX_MEMBERS = 100_000
 SECONDS = 30.0  # without an answer
@@ -79,7 +79,7 @@ def indexes() -> list[str]:
     """The addresses of the simple API that pip is configured with, of HTTP only. They may hold credentials."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
-    found = _setting(done.stdout, "index-url") or [PYPI]
+    found = _setting(done.stdout, "index-url") or [PyPI.simple_url]  # pip's own default
     found += _setting(done.stdout, "extra-index-url")
     return [url.rstrip("/") + "/" for url in found if url.startswith(("https://", "http://"))]
 

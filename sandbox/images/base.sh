@@ -8,7 +8,7 @@ set -eu
 tag=${1:?usage: base.sh TAG}
 engine=${ENGINE:-docker}
 suite=bookworm
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-} # debootstrap knows Debian's own
 # git and a C compiler are in it because nothing can be added later: the sandbox that builds a repository has no
 # network, and a package with an extension module, or with its version in git, cannot be built without them.
 packages=ca-certificates,git,gcc,g++,make,libc6-dev,patch,less,procps,pkg-config,python3,python3-dev,python3-pip,python3-venv,python-is-python3
@@ -26,7 +26,7 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 trap 'exit 130' INT TERM
 chmod 755 "$root"
-debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >"$root.log" 2>&1 || {
+debootstrap --variant=minbase --include="$packages" "$suite" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || {
   tail -n 20 "$root.log" >&2
   echo "base.sh: debootstrap failed; its whole log is $root.log" >&2
   exit 3
