@@ -2,11 +2,12 @@
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.repair.candidates import Proposal
+from agents.repair.follow import Follow
 from agents.repair.observed import (
     End,
     Frame,
@@ -25,6 +26,7 @@ PACKAGE = Path(__file__).parent / "inside" / "solve_repair"
 PREFIX = 'PYTHONPATH="$SOLVE_PLUGINS${PYTHONPATH:+:$PYTHONPATH}"; export PYTHONPATH; '
 GRACE = 15.0  # wall seconds for a start, a collection and an end on top of a plan's own time
 MOST_OUT = 64 * MEBIBYTE
+LAST = 4096  # bytes at the end of a running search's lines that tell how far it is
 JOBS = 2
 BATCH = 40  # candidates a worker tries before a new one starts clean
 SLACK = 1.0  # in operator cost; see `inside/solve_repair/plan.py`
@@ -74,8 +76,18 @@ class Inner:
         modules: Sequence[str],
         seconds: float,
         batch: int = BATCH,
+        heard: Callable[[Progress], None] = lambda _: None,
     ) -> list[Progress | Regressed]:
-        """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`."""
+        """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`.
+
+        `heard` gets the counts once a second, from another thread.
+        """
+
+        def last(data: bytes) -> None:
+            rows = [row for row in search_rows(data[-LAST:].partition(b"\n")[2]) if isinstance(row, Progress)]
+            if rows:
+                heard(rows[-1])
+
         units: list[dict[str, object]] = []
         first: dict[str, int] = {}
         for path, source in sources.items():
@@ -98,7 +110,8 @@ class Inner:
             )
         plan = self._plan("search", request, seconds)
         plan.update(units=units, candidates=candidates, modules=list(modules), batch=batch)
-        return search_rows(self._run(plan, request.files, seconds, "search"))
+        with Follow(self._sandbox, f"{self._folder}/search.jsonl", last):
+            return search_rows(self._run(plan, request.files, seconds, "search"))
 
     def _plan(self, mode: str, request: Request, seconds: float) -> dict[str, object]:
         return {

@@ -9,7 +9,7 @@ from agents.repair import files, journal
 from agents.repair.candidates import Findings, Proposal, propose
 from agents.repair.edits import apply
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
-from agents.repair.observed import End, Head, Modules, Progress, Test
+from agents.repair.observed import End, Head, Modules, Progress, Regressed, Test
 from agents.repair.rank import Ranked, order, ranked
 from agents.repair.source import Source
 from agents.repair.survey import findings
@@ -40,6 +40,19 @@ class Search:
     last: Progress | None = None
     first: Progress | None = None
     survey_cpu: float = 0.0
+
+    def sort(self, answers: Sequence[Progress | Regressed]) -> None:
+        """Rank what passed."""
+        progress = [row for row in answers if isinstance(row, Progress)]
+        passed = [row for row in progress if row.kind == "plausible" and 0 <= row.id < len(self.proposals)]
+        self.last = progress[-1] if progress else None
+        self.first = passed[0] if passed else None
+        by_file: dict[str, list[Proposal]] = {}
+        for row in passed:
+            proposal = self.proposals[row.id]
+            by_file.setdefault(proposal.path, []).append(proposal)
+        found = [item for path, items in by_file.items() for item in ranked(self.sources[path], items)]
+        self.plausible = sorted(found, key=order)
 
     @property
     def tried(self) -> int:
@@ -88,32 +101,32 @@ class RepairSolver:
         if not search.proposals:
             return _gave_up(search, "the failing tests run no line of the repository that could be edited")
         site.tell(Event("code", f"trying {len(search.proposals)} edits of {len(search.sources)} files"))
-        self._search(inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
+        answers = self._search(site, inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
+        search.sort(answers)
         if not search.plausible:
             return _gave_up(search, f"no single edit passes the tests: {search.tried} tried in {search.seconds:.0f} s")
         return self._confirm(site, sandbox, search, until)
 
-    def _search(self, inner: Inner, request: Request, rows: Sequence[object], search: Search, until: float) -> None:
+    def _search(
+        self, site: Site, inner: Inner, request: Request, rows: Sequence[object], search: Search, until: float
+    ) -> list[Progress | Regressed]:
+        total = len(search.proposals)
+
+        def heard(row: Progress) -> None:
+            found = f", {row.plausible} pass" if row.plausible else ""
+            site.tell(Event("code", f"{row.tried} of {total} edits tried{found}", row.tried, total))
+
         modules = [name for row in rows if isinstance(row, Modules) for name in row.names]
         stable = all(row.stable for row in rows if isinstance(row, Test) and row.id in request.showing)
-        answers = inner.search(
+        return inner.search(
             request,
             search.sources,
             search.proposals,
             list(dict.fromkeys(modules))[:500],
             max(1.0, until - time.monotonic()),
             batch=BATCH if stable else 1,
+            heard=heard,
         )
-        progress = [row for row in answers if isinstance(row, Progress)]
-        passed = [row for row in progress if row.kind == "plausible" and 0 <= row.id < len(search.proposals)]
-        search.last = progress[-1] if progress else None
-        search.first = passed[0] if passed else None
-        by_file: dict[str, list[Proposal]] = {}
-        for row in passed:
-            proposal = search.proposals[row.id]
-            by_file.setdefault(proposal.path, []).append(proposal)
-        found = [item for path, items in by_file.items() for item in ranked(search.sources[path], items)]
-        search.plausible = sorted(found, key=order)
 
     def _confirm(self, site: Site, sandbox: Sandbox, search: Search, until: float) -> Attempt:
         """The likeliest that keeps the whole scope of the baseline passing, in a process of its own."""
