@@ -31,6 +31,7 @@ def test_inner_runs_are_not_reported(tmp_path: Path) -> None:
     env = {
         **os.environ,
         "PYTHONPATH": str(REPORTER.parent),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTEST_PLUGINS": REPORTER.stem,
         "PYTEST_ADDOPTS": "--continue-on-collection-errors",
         "SOLVE_REPORT": str(report),
