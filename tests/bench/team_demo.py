@@ -1,0 +1,119 @@
+"""The whole team with a scripted model on the demo's real bug, in docker: what `make accept-team` runs.
+
+The issue comes without its test: the tester writes it, the harness sees it fail on the base, the coder mends, the
+reviewer accepts, and the verdict is the harness's own. Prints calls, seconds and the verdict; exit status 0 if verified
+and no container is left.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from model_server import Act, ModelServer, Say
+from team_site import role_of, typed
+
+from agents.run.demo import CASES, Case, unpacked
+from agents.run.prepare import Request, prepare
+from agents.run.solve import work
+from agents.run.team import Choices, find_solver
+from tasks.event import Event
+from tasks.limits import Allowance, Budget
+from tasks.rundir import RunDir
+from tasks.verdict import judge
+
+NAME = "boltons-bits-length"
+TEST = {
+    "path": "tests/test_bits_too_long.py",
+    "code": (
+        "import pytest\n\nfrom boltons.mathutils import Bits\n\n\n"
+        "@pytest.mark.parametrize('value, length', [(16, 4), (256, 8), (1, 0)])\n"
+        "def test_value_that_needs_one_more_bit_is_refused(value, length):\n"
+        "    with pytest.raises(ValueError):\n        Bits(value, length)\n"
+    ),
+}
+TURNS = [
+    Say(
+        calls=[
+            ("search", {"query": "cannot be represented"}),
+            ("run", {"command": "grep -n 'len_' boltons/mathutils.py"}),
+        ]
+    ),
+    Say(
+        calls=[
+            (
+                "edit",
+                {"path": "boltons/mathutils.py", "search": "if val > 2 ** len_:", "replace": "if val >= 2 ** len_:"},
+            )
+        ]
+    ),
+    Say(calls=[("test", {"tests": []}), ("done", {"summary": "the largest value of n bits is 2**n - 1"})]),
+]
+
+
+def play(request: dict[str, Any]) -> Act:
+    match role_of(request):
+        case "tester":
+            return typed(TEST)
+        case "reviewer":
+            return typed({"verdict": "accept", "reasons": "off by one, mended at its place"})
+        case "probe":
+            asked = request["messages"][-1]["content"]
+            return Say(calls=[("ping", {"word": "pong"})]) if "tool" in asked else Say('{"word": "pong"}')
+    return TURNS[sum(message["role"] == "assistant" for message in request["messages"])]
+
+
+def main() -> int:
+    kind = sys.argv[1] if len(sys.argv) > 1 else "docker"
+    told: list[Event] = []
+    with tempfile.TemporaryDirectory(prefix="solve-team-") as scratch, ModelServer(play) as server:
+        folder = Path(scratch)
+        case = Case.model_validate(tomllib.loads((CASES / NAME / "case.toml").read_text("utf-8")))
+        repository = unpacked(case, folder / "demo")
+        issue = (CASES / NAME / "issue.md").read_text("utf-8").partition("A test that shows it:")[0]
+        (folder / "issue.md").write_text(issue)
+        request = Request(
+            str(repository),
+            str(folder / "issue.md"),
+            None,
+            "scripted",
+            kind,
+            None,
+            None,
+            None,
+            folder / "cache",
+            os.environ,
+        )
+        run = RunDir.create(folder / "run")
+        prepared = prepare(request, run, folder / "work", told.append)
+        solver = find_solver(
+            "scripted", Choices(base_url=server.url), Allowance(tokens=10**7), {}, folder / "cache", os.environ
+        )
+        started = time.monotonic()
+        attempt, trial = work(prepared, solver, run, Budget(Allowance(tokens=10**7)), told.append)
+        seconds = time.monotonic() - started
+        verdict = judge(trial)
+        requests = len(server.requests)
+    for event in told:
+        print(f"{event.stage:9} {event.text}", file=sys.stderr)
+    row = {
+        "verdict": verdict.verdict,
+        "headline": verdict.headline,
+        "ended": attempt.ended,
+        "calls": requests,
+        "tokens": attempt.cost.tokens_in + attempt.cost.tokens_out,
+        "seconds": round(seconds, 1),
+        "patch": attempt.patch.decode(),
+    }
+    print(json.dumps(row, indent=1))
+    return 0 if verdict.verdict == "verified" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
