@@ -125,7 +125,8 @@ def _mixed(files: Sequence[str], planted: Planted | None) -> list[str]:
 
 def _apply(sandbox: Sandbox, patch: bytes, kept: bytes, tests: bytes) -> tuple[str, list[str], str]:
     """How it went, the paths that the patch changed, and the last line of what was printed about it."""
-    inside = f"/tmp/solve-{secrets.token_hex(8)}"  # noqa: S108  (inside the sandbox)
+    tmp = sandbox.exec('printf %s "${TMPDIR:-/tmp}"').stdout.decode()
+    inside = f"{tmp}/solve-{secrets.token_hex(8)}"
     with tempfile.TemporaryDirectory(prefix="solve-grade-") as name:
         folder = Path(name) / "patches"
         folder.mkdir()
