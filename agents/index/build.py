@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from sandbox.api import MEBIBYTE
 
 BATCH = 4 * MEBIBYTE  # of source, for one segment
 ALONE = 2 * MEBIBYTE  # of source, up to which no process is started
+MOST_SEGMENTS = 24  # of one snapshot; beyond, all but FEW_SEGMENTS are made into one
+FEW_SEGMENTS = 8
 PATIENCE = 300.0  # seconds for one batch; then its slowest file is sought, and skipped
 
 Tell = Callable[[int, int], None]  # files done, files to do
@@ -43,12 +45,17 @@ def update(store: Store, tree: Tree, *, tell: Tell = silent, workers: int = 0) -
     """Index what `store` does not know of `tree`. `workers` processes; 0: as many as there are processors."""
     wanted, skipped = _wanted(tree.entries)
     known = store.places()
-    new = list(
-        {(entry.blob, language): entry for entry, language in wanted if (entry.blob, language) not in known}.items()
-    )
+    scattered = _scattered([place for entry, language in wanted if (place := known.get((entry.blob, language)))])
+    new = {
+        (entry.blob, language): entry
+        for entry, language in wanted
+        if (place := known.get((entry.blob, language))) is None or place.segment in scattered
+    }
     if new:
         done = 0
-        for finished in _segments(tree, [(language, entry) for (_, language), entry in new], workers or _processors()):
+        for finished in _segments(
+            tree, [(language, entry) for (_, language), entry in new.items()], workers or _processors()
+        ):
             done += finished.keep(store)
             tell(done, len(new))
         known = store.places()
@@ -62,6 +69,12 @@ def update(store: Store, tree: Tree, *, tell: Tell = silent, workers: int = 0) -
         tuple(skipped + [(entry.path, place.skipped) for entry, place in found if place.skipped]),
         len(new),
     )
+
+
+def _scattered(places: Sequence[Place]) -> set[int]:
+    """The smallest of too many segments: their files are put together anew, so that a query stays quick."""
+    files = Counter(place.segment for place in places if not place.skipped)
+    return {segment for segment, _ in files.most_common()[FEW_SEGMENTS:]} if len(files) > MOST_SEGMENTS else set()
 
 
 def _processors() -> int:

@@ -10,30 +10,20 @@ import numpy as np
 
 from agents.index.arrays import Floats, Ints, Mask
 from agents.index.signals import Signals
+from agents.index.textual import PARTS
 from agents.index.weights import FOLDS, Fold, Linear, Weights
 
 FILE_SIGNALS = [
-    *(f"{part}{kind}" for part in ("title", "lead", "prose", "code", "body") for kind in ("", "~", "^", "~^")),
-    *("name title", "name body", "path title", "path body", "path named", "trace", "trace last", "dotted"),
-    *("defines", "defines code", "defines title"),
+    *(f"{part}{kind}" for part in PARTS for kind in ("", "~", "^", "~^")),
+    *("name title", "name body", "path title", "path body", "path named", "defines code", "trace"),
 ]
 UNIT_SIGNALS = [
-    *(f"{part}{kind}" for part in ("title", "lead", "prose", "code", "body") for kind in ("", "~")),
-    *(
-        "name title",
-        "name body",
-        "defines",
-        "defines title",
-        "called",
-        "class defines",
-        "both define",
-        "dotted",
-        "trace",
-    ),
-    *("near", "called by", "calls", "size", "class", "method"),
+    *(f"{part}{kind}" for part in PARTS for kind in ("", "~")),
+    *("name title", "name body", "defines", "defines title", "called", "class defines", "both define", "trace"),
+    *("near", "called by", "calls", "size"),
 ]
-FILE_PENALTY = 2.0
-UNIT_PENALTY = 1.0
+FILE_PENALTY = 8.0
+UNIT_PENALTY = 3.0
 NEAR_FILES = 20  # files whose units all are candidates while fitting
 NEAR_UNITS = 200
 

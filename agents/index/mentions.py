@@ -11,21 +11,20 @@ LONGEST = 60_000  # characters of an issue that are read
 LEAD = 600  # characters of prose, title included
 MOST_FORMS = 400  # different words that are looked up: the heaviest
 
+# An issue is hostile: a pattern starts only where a word does, so that none takes quadratic time.
 WORD = re.compile(r"[^\W\d]\w*")
 CODE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]+`|^(?: {4}|\t)\S.*$|^(?:>>>|\.\.\.|In ?\[\d+\]:).*$", re.DOTALL | re.MULTILINE
 )
-DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
-PATH = re.compile(
-    r"[\w.+-]*(?:/[\w.+-]+)*/?[\w+-]+\.(?:py|pyx|js|jsx|ts|tsx|go|rs|java|cc?|cpp|h|hpp|cs|rb|php|kt|swift|scala)\b"
-)
+DOTTED = re.compile(r"\b[^\W\d]\w*(?:\.[^\W\d]\w*)+")
+PATH = re.compile(r"(?<![\w./+-])[\w./+-]+\.(?:pyx?|[jt]sx?|go|rs|java|cc?|cpp|hh?|hpp|cs|rb|php|kt|swift|scala)\b")
 FRAME = re.compile(
     r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?|^([\w/.+-]+\.py):(\d+):(?: in ([\w<>.]+))?', re.MULTILINE
 )
 CODE_LIKE = re.compile(r"_|[a-z\d][A-Z]|[A-Z][A-Z\d]+[a-z]|^[A-Z][a-z]+[A-Z]")
-CALLED = re.compile(r"([^\W\d]\w*)\(")
+CALLED = re.compile(r"\b([^\W\d]\w*)\(")
 URL = re.compile(r"https?://\S+")
-COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)  # of issue templates
+COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)  # of issue templates
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ CREATE TABLE blob (
 ) WITHOUT ROWID;
 CREATE INDEX blob_of ON blob (segment);
 """
+EMPTY = "SELECT id FROM segment WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.segment = segment.id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ class Store:
                 [(segment, name, zlib.crc32(data), data) for name, data in columns.items()],
             )
             db.executemany(
-                "INSERT OR IGNORE INTO blob VALUES (?, ?, ?, ?, '')",
+                "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, '')",
                 [(blob, language, segment, place) for place, (blob, language) in enumerate(blobs)],
             )
-            if not db.execute("SELECT 1 FROM blob WHERE segment = ?", (segment,)).fetchone():  # another was faster
-                _drop(db, segment or 0)
+            for (empty,) in db.execute(EMPTY).fetchall():
+                _drop(db, empty)
 
     def skip(self, blobs: Iterable[tuple[str, str, str]]) -> None:
         """Remember that blobs are not indexed: `(id, language, why)`."""

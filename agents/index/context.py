@@ -1,0 +1,122 @@
+"""What of a repository goes into a prompt: within a bound of tokens, skeletons before bodies, whole symbols only.
+
+The pack is laid out by path and line, not by rank: two packs that share symbols share text, and a provider's cache
+finds it again. The ranking itself comes last.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.index.rank import RankedSymbol, Ranking
+from agents.index.skeleton import WIDTH, skeleton
+from agents.index.snapshot import Snapshot
+
+Read = Callable[[str], bytes]  # the bytes of a path of the snapshot; b"" if it is gone
+Count = Callable[[str], int]  # tokens of a text
+
+FILES = 12  # that are named, and whose skeletons are tried
+OUTLINE = 0.35  # of the bound, for skeletons
+TOKEN = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|_+|[^\w\s]{1,2}|\n\s*|[^\w\s]")
+CENTRAL_STEPS = 8
+HANDED_ON = 0.85  # damping of PageRank (Page and Brin 1998)
+
+
+def estimate_tokens(text: str) -> int:
+    """Tokens of a text where the model's own counter is not at hand; see docs/index.md for how far it is off."""
+    return len(TOKEN.findall(text))
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int
+    count: Count
+
+    def take(self, text: str) -> bool:
+        """Whether the text still fits; if so, it is paid for."""
+        cost = self.count(text) + 1
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
+
+
+def context(snapshot: Snapshot, ranking: Ranking, read: Read, tokens: int, *, count: Count = estimate_tokens) -> str:
+    """The pack for a ranking; at most `tokens` as `count` sees them. "" if not even one path fits."""
+    names = [
+        f"{place}. {file.path}" + (f" ({'; '.join(file.why)})" if file.why else "")
+        for place, file in enumerate(ranking.files[:FILES], 1)
+    ]
+    budget = _Budget(tokens, count)
+    while names and not budget.take(tail := "\n".join(["Likeliest files, by machine and perhaps wrong:", *names])):
+        names.pop()
+    if not names:
+        return ""
+    outline = _Budget(int(tokens * OUTLINE), count)
+    skeletons = _skeletons(snapshot, [file.path for file in ranking.files[:FILES]], read, outline, budget)
+    bodies = _bodies(ranking.symbols, read, budget)
+    return "\n\n".join([*skeletons, *bodies, tail])
+
+
+def _skeletons(snapshot: Snapshot, paths: list[str], read: Read, outline: _Budget, budget: _Budget) -> list[str]:
+    number_of = {path: number for number, path in enumerate(snapshot.paths)}
+    found: dict[str, str] = {}
+    for path in paths:
+        text = skeleton(snapshot, number_of[path], read(path))
+        block = f"{path} defines:\n{text}"
+        if text and block.count("\n") < outline.left and outline.take(block) and budget.take(block):
+            found[path] = block
+    return [found[path] for path in sorted(found)]
+
+
+def _bodies(symbols: Iterable[RankedSymbol], read: Read, budget: _Budget) -> list[str]:
+    chosen: dict[tuple[str, int], tuple[RankedSymbol, str]] = {}
+    for symbol in symbols:
+        if any(_overlap(symbol, other) for other, _ in chosen.values()):
+            continue
+        block = body(symbol, read(symbol.path))
+        if budget.take(block):
+            chosen[symbol.path, symbol.line] = (symbol, block)
+    return [chosen[place][1] for place in sorted(chosen)]
+
+
+def body(symbol: RankedSymbol, data: bytes) -> str:
+    """A whole symbol, each line behind its number."""
+    lines = data.decode("utf-8", "replace").splitlines()[symbol.line - 1 : symbol.last]
+    numbered = "\n".join(f"{number:6} {line[: WIDTH * 2]}" for number, line in enumerate(lines, symbol.line))
+    return f"{symbol.path}, {symbol.kind} {symbol.name}:\n{numbered}"
+
+
+def _overlap(one: RankedSymbol, other: RankedSymbol) -> bool:
+    return one.path == other.path and one.line <= other.last and other.line <= one.last
+
+
+def repository_map(snapshot: Snapshot, read: Read, tokens: int, *, count: Count = estimate_tokens) -> str:
+    """Skeletons of the whole repository within `tokens`: the most central files first, in each its most central
+    definitions, central being PageRank over calls and inheritance."""
+    central = centrality(snapshot)
+    of_file = np.bincount(snapshot.unit_file, central, len(snapshot.paths))
+    budget = _Budget(tokens, count)
+    blocks: list[str] = []
+    for file in np.argsort(-of_file, kind="stable").tolist():
+        if of_file[file] <= 0 or budget.left <= 0:
+            break
+        units = np.arange(snapshot.file_start[file] + 1, snapshot.file_start[file + 1])
+        kept = units[central[units] >= np.median(central[units])] if len(units) else units
+        text = skeleton(snapshot, file, read(snapshot.paths[file]), kept.tolist())
+        block = f"{snapshot.paths[file]}:\n{text}"
+        if text and budget.take(block):
+            blocks.append(block)
+    return "\n\n".join(blocks)
+
+
+def centrality(snapshot: Snapshot) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """PageRank of each unit of the code that is no test; sums to at most 1."""
+    inside = ((snapshot.code_file & ~snapshot.test_file)[snapshot.unit_file] & (snapshot.kind > 0)).astype(np.float64)
+    start = inside / max(1.0, float(inside.sum()))
+    reached = start
+    for _ in range(CENTRAL_STEPS):
+        reached = (1 - HANDED_ON) * start + HANDED_ON * snapshot.graph.to_callees(reached)
+    return reached * inside

@@ -1,0 +1,75 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.index.languages import LANGUAGES, query
+from agents.index.parse import parse
+
+SAMPLES = {
+    "python": b"import m\nclass A(B):\n    '''Doc.'''\n    @property\n    def f(self): return g()\n",
+    "javascript": b"import x from './m';\n/** Doc. */\nclass A extends B {\n  f() { return g(); }\n}",
+    "typescript": b"import {x} from './m';\nclass A extends B {\n  f(): void { g(); }\n}\ninterface I { k(): void }\n",
+    "tsx": b"import {x} from './m';\nclass A extends B {\n  f() { return <b>{g()}</b>; }\n}\n",
+    "go": b'package p\nimport "m"\ntype A struct { B }\n// Doc.\nfunc (a A) f() { g() }\nfunc h() {}\n',
+    "rust": b"use m::x;\n/// Doc.\nstruct A;\nimpl B for A {\n fn f(&self) { g(); }\n}\n",
+    "java": b"import m.x;\n/** Doc. */\nclass A extends B {\n  void f() { g(); }\n}\n",
+    "c": b'#include "m.h"\nstruct A { int x; };\n/* Doc. */\nint f(void) { return g(); }\n',
+    "cpp": b'#include "m.h"\nclass A : public B {\n  int f() { return g(); }\n};\n',
+    "c_sharp": b"using m;\nclass A : B {\n  void f() { g(); }\n}\n",
+    "ruby": b"require 'm'\n# Doc.\nclass A < B\n  def f\n    g()\n  end\nend\n",
+    "php": b"<?php\nuse m\\x;\nclass A extends B {\n  function f() { g(); }\n}\n",
+    "kotlin": b"import m.x\nclass A : B() {\n  fun f() { g() }\n}\n",
+    "swift": b"import m\nclass A: B {\n  func f() { g() }\n}\n",
+    "scala": b"import m.x\nclass A extends B {\n  def f() = g()\n}\n",
+}
+NO_BASE = {"c"}
+FREE_METHOD = {"go", "c"}  # f stands outside of its type
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_definitions_bases_and_imports_of_every_language(language: str) -> None:
+    parsed = parse(language, SAMPLES[language])
+    named = {unit.name: unit for unit in parsed.units}
+    assert named["A"].kind == "class"
+    assert named["f"].kind == ("function" if language in FREE_METHOD else "method")
+    assert language in NO_BASE or "B" in {base for unit in parsed.units for base in unit.bases}
+    assert any("m" in name for name in parsed.imports)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_references_of_every_language(language: str) -> None:
+    import tree_sitter
+
+    from agents.index.languages import grammar
+
+    tree = tree_sitter.Parser(grammar(language)).parse(SAMPLES[language])
+    found = tree_sitter.QueryCursor(query(language, "references")).captures(tree.root_node)
+    assert b"g" in {node.text for node in found["call"]}
+
+
+def test_a_nested_function_belongs_to_the_outer_and_a_decorator_to_what_it_decorates() -> None:
+    units = parse("python", b"@cached\ndef outer():\n    def inner():\n        pass\n    return inner\n").units
+    assert [(unit.name, unit.line, unit.last) for unit in units] == [("", 1, 5), ("outer", 1, 5)]
+
+
+def test_a_doc_comment_is_told_from_code() -> None:
+    data = b'def f():\n    """Doc."""\n    return 1\n'
+    docs = [data[piece.start : piece.end] for piece in parse("python", data).pieces if piece.doc]
+    assert docs == [b'"""Doc."""']
+
+
+def test_prose_is_cut_at_headings_and_unknown_code_into_windows() -> None:
+    assert [unit.name for unit in parse("prose", b"Intro\n=====\n\ntext\n\n## Two\n\nmore\n").units] == [
+        "",
+        "Intro",
+        "Two",
+    ]
+    assert len(parse("lines", b"x\n" * 150).units) == 3
+
+
+@given(st.sampled_from(["python", "javascript", "prose", "lines", "c"]), st.binary(max_size=300))
+def test_every_byte_belongs_to_one_unit(language: str, data: bytes) -> None:
+    parsed = parse(language, data)
+    assert b"".join(data[piece.start : piece.end] for piece in parsed.pieces) == data
+    assert all(parsed.units[unit.parent].start <= unit.start for unit in parsed.units[1:])
+    assert all(1 <= unit.line <= unit.last for unit in parsed.units)

@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from index_trees import SHOP, write_tree
+
+from agents.index.company import context_folders, passages
+from agents.index.context import context, estimate_tokens, repository_map
+from agents.index.index import Index
+from agents.index.mentions import read_issue
+from agents.index.rank import Ranking, rank
+from agents.index.snapshot import Snapshot, is_test
+from agents.index.words import forms, stem
+from sandbox.api import BadInput
+
+ISSUE = "Total of a basket is off by a cent\nCalling `Basket.total()` truncates; it should round half up.\n"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(tmp_path_factory.mktemp("shop"), SHOP)
+
+
+@pytest.fixture(scope="module")
+def snapshot(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    with Index(tmp_path_factory.mktemp("store") / "shop.sqlite") as index:
+        return index.build(shop)
+
+
+@pytest.fixture(scope="module")
+def ranking(snapshot: Snapshot) -> Ranking:
+    return rank(snapshot, ISSUE)
+
+
+def test_the_named_method_comes_first_with_its_reason(ranking: Ranking) -> None:
+    assert ranking.files[0].path == "shop/basket.py"
+    assert "defines Basket" in ranking.files[0].why[0]
+    assert {"Basket", "Basket.total"} >= {symbol.name for symbol in ranking.symbols[:1]}
+
+
+def test_tests_and_documents_are_no_candidates(ranking: Ranking) -> None:
+    assert {file.path for file in ranking.files} == {"shop/__init__.py", "shop/basket.py", "shop/prices.py"}
+
+
+def test_scores_are_shares(ranking: Ranking) -> None:
+    assert sum(file.score for file in ranking.files) == pytest.approx(1)
+    assert sum(symbol.score for symbol in ranking.symbols) == pytest.approx(1)
+
+
+def test_a_callee_that_the_issue_does_not_name_is_near(snapshot: Snapshot) -> None:
+    reached = snapshot.graph.to_callees((snapshot.names.index("total") == _units(snapshot)).astype(float))
+    assert snapshot.names[int(reached.argmax())] == "rounded"
+
+
+def test_a_base_class_is_reached_from_its_heir(tmp_path: Path) -> None:
+    files = {"a.py": b"class Base:\n    x = 1\n", "b.py": b"from a import Base\n\n\nclass Heir(Base):\n    y = 2\n"}
+    with Index(tmp_path / "s.sqlite") as index:
+        found = index.build(write_tree(tmp_path / "t", files))
+    reached = found.graph.to_callees((found.names.index("Heir") == _units(found)).astype(float))
+    assert found.names[int(reached.argmax())] == "Base"
+
+
+def test_a_frame_of_the_traceback_leads_to_its_function(snapshot: Snapshot) -> None:
+    issue = 'It fails\n\nTraceback:\n  File "/usr/lib/site-packages/shop/prices.py", line 8, in rounded\nTypeError\n'
+    assert rank(snapshot, issue).symbols[0].name == "rounded"
+
+
+@pytest.mark.parametrize("issue", ["", "\n", "€ 𝔘𝔫𝔦 %s \0", "x" * 100_000, "the a of"])
+def test_an_issue_that_says_nothing_still_ranks(snapshot: Snapshot, issue: str) -> None:
+    assert len(rank(snapshot, issue).files) == 3
+
+
+def test_an_empty_repository_ranks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    with Index(tmp_path / "s.sqlite") as index:
+        found = index.build(tmp_path / "bare")
+    assert rank(found, ISSUE) == Ranking((), ())
+    assert context(found, Ranking((), ()), lambda _: b"", 1000) == ""
+
+
+@given(st.integers(0, 600))
+def test_a_pack_keeps_its_bound_and_cuts_no_symbol(
+    shop: Path, snapshot: Snapshot, ranking: Ranking, tokens: int
+) -> None:
+    pack = context(snapshot, ranking, lambda path: (shop / path).read_bytes(), tokens)
+    assert estimate_tokens(pack) <= tokens
+    for block in pack.split("\n\n"):
+        if "method Basket.total:" in block:
+            assert block.endswith("return rounded(sum(item.amount for item in self))")
+
+
+def test_a_larger_pack_keeps_its_order(shop: Path, snapshot: Snapshot, ranking: Ranking) -> None:
+    def read(path: str) -> bytes:
+        return (shop / path).read_bytes()
+
+    large = context(snapshot, ranking, read, 2000)
+    assert large == context(snapshot, ranking, read, 2000)
+    assert large.index("shop/basket.py defines:") < large.index("shop/prices.py defines:")
+    assert large.index("shop/prices.py, function rounded:") > large.index("shop/basket.py, method Basket.total:")
+
+
+def test_the_map_names_the_most_central_first(shop: Path, snapshot: Snapshot) -> None:
+    drawn = repository_map(snapshot, lambda path: (shop / path).read_bytes(), 400)
+    assert drawn.startswith("shop/prices.py:")
+    assert "def rounded(amount):" in drawn
+    assert "return" not in drawn
+
+
+def test_documents_are_found_by_heading(snapshot: Snapshot) -> None:
+    best = passages(snapshot, "How does a refund work?\nMoney should go back.")[0]
+    assert (best.path, best.name, best.line) == ("docs/refunds.md", "Refunds", 5)
+
+
+def test_a_repository_may_name_only_folders_of_its_own(tmp_path: Path) -> None:
+    settings = tmp_path / "home" / "solve.toml"
+    repo = write_tree(
+        tmp_path / "repo", {"pyproject.toml": b'[tool.solve]\ncontext = ["docs"]\n', "docs/a.md": b"# A\n"}
+    )
+    write_tree(tmp_path, {"home/solve.toml": b'[tool.solve]\ncontext = ["../sibling"]\n', "sibling/b.py": b"b = 1\n"})
+    assert context_folders(repo, settings) == [("docs", repo / "docs"), ("../sibling", tmp_path / "sibling")]
+    (repo / "pyproject.toml").write_text('[tool.solve]\ncontext = ["../sibling"]\n')
+    with pytest.raises(BadInput, match="outside of the repository"):
+        context_folders(repo, settings)
+    (repo / "pyproject.toml").write_text("[tool.solve]\ncontext = 3\n")
+    with pytest.raises(BadInput, match="list of folders"):
+        context_folders(repo, settings)
+
+
+def test_words_meet_in_their_forms() -> None:
+    assert set(forms("MatrixSymbols")) >= {"matrixsymbols", "matrix", "~symbol"}
+    assert stem("raises") == stem("raised") == stem("raising")
+    assert forms("the") == ()
+
+
+def test_links_and_templates_of_an_issue_say_little() -> None:
+    text = "Bug\n<!-- please search first -->\nsee https://github.com/a/b/blob/abc/shop/prices.py#L3 and https://x.org/y.py"
+    found = read_issue(text)
+    assert found.paths == ("shop/prices.py",)
+    assert "search" not in found.body
+
+
+@pytest.mark.parametrize(
+    ("path", "test"),
+    [("tests/a.py", True), ("a/test_b.py", True), ("a/b_test.go", True), ("a/FooTest.java", True),
+     ("src/testing.py", False), ("contest/a.py", False), ("a/latest.py", False)],
+)  # fmt: skip
+def test_tests_are_known_by_their_path(path: str, test: bool) -> None:
+    assert is_test(path) is test
+
+
+def _units(snapshot: Snapshot):  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return np.arange(len(snapshot.line))
