@@ -42,6 +42,7 @@ class Conversation:
         self.messages: list[Json] = [{"role": "system", "content": self._system(system)}]
         self.replies: list[Reply] = []
         self._observations: list[int] = []  # places of messages that compaction may shorten
+        self._hashes: tuple[str, ...] = ()  # of the messages that were sent last
         self._compacted = False
 
     @property
@@ -99,7 +100,9 @@ class Conversation:
             options["tools"] = [schema(tool) for tool in self.tools.values()]
         if response_format is not None:
             options["response_format"] = response_format
-        return self.brain.models.complete(self.brain.model, Request(self.seat, tuple(self.messages), options))
+        request = Request(self.seat, tuple(self.messages), options, self._hashes)
+        self._hashes = request.hashes
+        return self.brain.models.complete(self.brain.model, request)
 
     def _system(self, system: str) -> str:
         return f"{system}\n\n{described(self.tools)}" if self.tools and not self.native else system
@@ -118,6 +121,7 @@ class Conversation:
     def _compact(self) -> None:
         """Shorten the oldest observations, until half of what they hold is gone. Issue, plan and replies stay."""
         self._compacted = True
+        self._hashes = ()
         sizes = {place: len(self.messages[place]["content"]) for place in self._observations}
         left = sum(sizes.values()) // 2
         for place in self._observations:

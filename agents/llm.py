@@ -149,6 +149,8 @@ class Servers:
         import openai
 
         client = self._client(model)
+        # As `extra_body`, for the client looks into every message that it is given as an argument, which takes longer
+        # than all else together.
         body = {**request.options, "messages": [dict(message) for message in request.messages]}
         end = self.clock() + min(self.deadline, self.budget.seconds_left)
         timeout = httpx2.Timeout(max(0.1, end - self.clock()), connect=min(CONNECT, max(0.1, end - self.clock())))
@@ -167,8 +169,8 @@ class Servers:
             raise Trouble("sent a reply that is no JSON", paid=True) from error
 
     def _whole(self, client: "OpenAI", body: Json, timeout: Any, end: float) -> Json:
-        create = cast(Any, client.chat.completions.with_streaming_response.create)
-        with create(**body, timeout=timeout) as response:
+        create = client.chat.completions.with_streaming_response.create
+        with create(model=body["model"], messages=(), extra_body=body, timeout=timeout) as response:
             data = bytearray()
             for chunk in response.iter_bytes():
                 data += chunk
@@ -181,7 +183,8 @@ class Servers:
     def _streamed(self, client: "OpenAI", body: Json, timeout: Any, end: float) -> Json:
         chunks: list[dict[str, Any]] = []
         size = 0
-        with cast(Any, client.chat.completions.create)(**body, timeout=timeout) as stream:
+        create = client.chat.completions.create
+        with create(model=body["model"], messages=(), stream=True, extra_body=body, timeout=timeout) as stream:
             for chunk in stream:
                 raw = chunk.to_dict()
                 size += len(str(raw))

@@ -30,10 +30,11 @@ class Request:
     seat: str  # who asks: "coder/2"
     messages: tuple[Json, ...]
     options: Json  # everything else of the request's body: model, tools, format, limits
+    known: tuple[str, ...] = field(default=(), compare=False)  # hashes of the first messages, from the call before
 
     @cached_property
     def hashes(self) -> tuple[str, ...]:
-        return tuple(digest(message) for message in self.messages)
+        return (*self.known, *(digest(message) for message in self.messages[len(self.known) :]))
 
     @cached_property
     def key(self) -> str:

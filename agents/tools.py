@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -97,6 +98,7 @@ CODER: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Search, Ed
 FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
+@cache
 def schema(tool: type[Tool]) -> Json:
     """A tool in OpenAI's function schema."""
     parameters = tool.model_json_schema()
