@@ -19,7 +19,10 @@ from tasks.task import Issue
 
 MOST = 6  # subtasks
 WHOLE = "whole"  # the only subtask of a small issue
-DEMAND = re.compile(r"^\s*(?:[-*+]|\d+[.)]|#{1,4})\s+(?:\[[ x]\]\s*)?\S", re.MULTILINE)
+# Items of a list, but not what bug-report templates bring: their headings, "- Python: 3.9", "1. Run this".
+DEMAND = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(?:\[ \]\s*)?(?![\w /()-]{1,30}:|\[)\S", re.MULTILINE)
+STEPS = re.compile(r"\breproduc|\bsteps?\b", re.IGNORECASE)
+NUMBERED = re.compile(r"^\s*\d+[.)]\s.*$", re.MULTILINE)
 FENCED = re.compile(r"```.*?(?:```|\Z)|^(?: {4}|\t).*$", re.DOTALL | re.MULTILINE)
 SOURCE = re.compile(r"\b[\w/]+/\w+\.(?:py|pyx|js|ts|tsx|go|rs|java|c|cc|cpp|rb|php|cs|kt|swift|scala)\b")
 
@@ -60,6 +63,7 @@ class Plan(BaseModel):
 def small(issue: Issue) -> bool:
     """One place, few files: no planning call. An issue that lists several demands, or names many files, is planned."""
     prose = FENCED.sub("", issue.body)
+    prose = NUMBERED.sub("", prose) if STEPS.search(prose) else prose
     files = set(SOURCE.findall(prose))
     return len(DEMAND.findall(prose)) < 3 and len(files) < 3
 
