@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from agents.repair.observed import (
     End,
     Frame,
     Head,
+    Imported,
     Modules,
     Progress,
     Regressed,
@@ -20,6 +21,7 @@ from agents.repair.observed import (
     survey_rows,
 )
 from agents.repair.source import Source
+from agents.repair.suspicion import Line
 from sandbox.api import MEBIBYTE, ExecResult, Sandbox
 
 PACKAGE = Path(__file__).parent / "inside" / "solve_repair"
@@ -58,7 +60,7 @@ class Inner:
         self._folder = made.stdout.decode().strip()
         sandbox.copy_in(PACKAGE, f"{self._folder}/solve_repair")
 
-    def survey(self, request: Request, seconds: float) -> list[Head | Modules | Test | Frame | End]:
+    def survey(self, request: Request, seconds: float) -> list[Head | Modules | Imported | Test | Frame | End]:
         """Run the tests on the base, traced.
 
         Raises:
@@ -73,6 +75,7 @@ class Inner:
         request: Request,
         sources: Mapping[str, Source],
         proposals: Sequence[Proposal],
+        early: Collection[Line],
         modules: Sequence[str],
         seconds: float,
         batch: int = BATCH,
@@ -80,7 +83,7 @@ class Inner:
     ) -> list[Progress | Regressed]:
         """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`.
 
-        `heard` gets the counts once a second, from another thread.
+        `early`: lines that run while tests are collected. `heard` gets the counts once a second, from another thread.
         """
 
         def last(data: bytes) -> None:
@@ -105,6 +108,7 @@ class Inner:
                     "end": edit.end,
                     "text": edit.text.decode(),
                     "cost": proposal.cost,
+                    "early": (proposal.path, proposal.line) in early,
                     "unit": first[proposal.path] + unit if unit >= 0 else -1,
                 }
             )

@@ -28,6 +28,11 @@ class Modules(Row):
     names: list[Name]  # imported only while tests ran
 
 
+class Imported(Row):
+    kind: Literal["imported"]
+    lines: dict[Path, list[int]]  # that run while tests are collected
+
+
 class Test(Row):
     __test__ = False  # pytest: not a test class
     kind: Literal["test"]
@@ -56,8 +61,8 @@ class End(Row):
     cpu: float  # seconds
 
 
-SurveyRow = TypeAdapter[Head | Modules | Test | Frame | End](
-    Annotated[Head | Modules | Test | Frame | End, Field(discriminator="kind")]
+SurveyRow = TypeAdapter[Head | Modules | Imported | Test | Frame | End](
+    Annotated[Head | Modules | Imported | Test | Frame | End, Field(discriminator="kind")]
 )
 
 
@@ -88,7 +93,7 @@ class Regressed(Row):
 SearchRow = TypeAdapter[Progress | Regressed](Annotated[Progress | Regressed, Field(discriminator="kind")])
 
 
-def survey_rows(data: bytes) -> list[Head | Modules | Test | Frame | End]:
+def survey_rows(data: bytes) -> list[Head | Modules | Imported | Test | Frame | End]:
     """Lines that are what they should be; others were forged or cut off, and are left out."""
     return list(_valid(SurveyRow, data))
 

@@ -9,10 +9,11 @@ from agents.repair import files, journal
 from agents.repair.candidates import Findings, Proposal, propose
 from agents.repair.edits import apply
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
-from agents.repair.observed import End, Head, Modules, Progress, Regressed, Test
+from agents.repair.observed import End, Head, Imported, Modules, Progress, Regressed, Test
 from agents.repair.rank import Ranked, order, ranked
 from agents.repair.source import Source
 from agents.repair.survey import findings
+from agents.repair.suspicion import Line
 from sandbox.api import Sandbox
 from sandbox.testrun import run_tests
 from tasks.event import Event
@@ -122,6 +123,7 @@ class RepairSolver:
             request,
             search.sources,
             search.proposals,
+            _early(rows),
             list(dict.fromkeys(modules))[:500],
             max(1.0, until - time.monotonic()),
             batch=BATCH if stable else 1,
@@ -206,6 +208,11 @@ def _problem(rows: Sequence[object], showing: Sequence[str]) -> str:
     if all(row.status == "passed" for row in ran):
         return "the failing tests pass when they are run alone: they fail by order or by chance"
     return ""
+
+
+def _early(rows: Sequence[object]) -> frozenset[Line]:
+    found = [row.lines for row in rows if isinstance(row, Imported)]
+    return frozenset((path, line) for lines in found for path, numbers in lines.items() for line in numbers)
 
 
 def _paths(tests: Sequence[Test]) -> list[str]:

@@ -1,7 +1,7 @@
 """The half that runs inside a sandbox: given edits are tried on live functions, or by a fresh import."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,9 @@ import pytest
 from agents.repair.candidates import Proposal
 from agents.repair.edits import Edit
 from agents.repair.inner import CannotRun, Inner, Request
-from agents.repair.observed import Frame, Head, Progress, Test
+from agents.repair.observed import Frame, Head, Imported, Progress, Test
 from agents.repair.source import parse
+from agents.repair.suspicion import Line
 from sandbox.api import Image, Sandbox
 from sandbox.local import LocalSandbox
 
@@ -38,13 +39,15 @@ def passing(
         return searched(sandbox, module, edits, asked)
 
 
-def searched(sandbox: Sandbox, module: str, edits: list[tuple[str, str]], asked: Request) -> tuple[list[int], Progress]:
+def searched(
+    sandbox: Sandbox, module: str, edits: list[tuple[str, str]], asked: Request, early: Collection[Line] = ()
+) -> tuple[list[int], Progress]:
     source = parse("m.py", module.encode())
     proposals = []
     for old, new in edits:
         start = module.encode().index(old.encode())
         proposals.append(Proposal("m.py", Edit(start, start + len(old.encode()), new.encode()), 1.0, "test", 1))
-    rows = Inner(sandbox, "python -m pytest").search(asked, {"m.py": source}, proposals, [], 30.0)
+    rows = Inner(sandbox, "python -m pytest").search(asked, {"m.py": source}, proposals, early, [], 30.0)
     progress = [row for row in rows if isinstance(row, Progress)]
     return sorted(row.id for row in progress if row.kind == "plausible"), progress[-1]
 
@@ -335,3 +338,16 @@ def test_nothing_of_ours_is_left_in_the_tree(tmp_path: Path) -> None:
         Inner(sandbox, "python -m pytest").survey(request("test_f"), 10.0)
         left = {path.name for path in Path(sandbox.workdir).iterdir() if not path.name.startswith(".")}
     assert left == {"m.py", "test_m.py"}
+
+
+def test_what_was_made_on_import_is_made_anew(tmp_path: Path) -> None:
+    """Swapping the code of a function does not undo what it did before the swap."""
+    module = "def made():\n    return 41\n\n\nANSWER = made()\n"
+    tests = "import m\n\ndef test_answer():\n    assert m.ANSWER == 42 == m.made()\n"
+    asked = request("test_answer")
+    with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
+        rows = Inner(sandbox, "python -m pytest").survey(asked, 10.0)
+        early = [("m.py", line) for row in rows if isinstance(row, Imported) for line in row.lines["m.py"]]
+        found, _ = searched(sandbox, module, [("41", "43"), ("41", "42")], asked, [("m.py", 1)])
+    assert ("m.py", 2) in early
+    assert found == [1]

@@ -38,12 +38,11 @@ def sign(spot: Spot) -> Iterator[Change]:
 def boundary(spot: Spot) -> Iterator[Change]:
     """`x == 0` tests for the edge of a range that should be inside it: `x <= 1`, `x >= -1`, and so on."""
     match spot.node:
-        case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=int() as edge) as right]):
+        case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=int() as edge)]):
             if isinstance(edge, bool) or not isinstance(op, ast.Eq | ast.Lt | ast.Gt):
                 return
             for new in (f"<= {edge + 1}", f">= {edge - 1}", f"> {edge}", f"< {edge}"):
                 yield spot.replace(spot.node, f"{spot.text(left)} {new}", 1.9)
-            del right
 
 
 def swapped(spot: Spot) -> Iterator[Change]:

@@ -32,6 +32,7 @@ class Candidate:
     text: bytes
     cost: float
     unit: int  # index into the plan's units; -1: outside every function, so only a fresh import shows it
+    early: bool  # its line runs while tests are collected too: what was made then is not made anew by a swap
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,13 @@ class Session:
         self.problems: list[str] = []
         self.zygote: Zygote | None = None
         self.role: Role | None = None
+        self.survey: survey.Survey | None = None
 
     def begin(self) -> None:
         if self.plan.mode == "search":
             self.zygote, self.role = start()
+        else:
+            self.survey = survey.Survey(self.plan)
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Any:
@@ -48,8 +51,8 @@ class Session:
         session.config.pluginmanager.register(self.runner)
         if self.role is not None:
             self._play(self.role, items)
-        elif self.plan.mode == "survey":
-            survey.run(self.plan, self.runner, items, self.problems, Out(self.plan.out))
+        elif self.survey is not None:
+            survey.run(self.survey, self.plan, self.runner, items, self.problems, Out(self.plan.out))
         else:
             assert self.zygote is not None
             for name in self.plan.modules:

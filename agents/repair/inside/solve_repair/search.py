@@ -17,6 +17,7 @@ from solve_repair.zygote import Zygote
 SILENCE = 4.0  # wall seconds on top of the CPU limit: machines are loaded, and tests may wait a little
 PROGRESS = 0.5  # seconds between two progress lines
 ALONE = 150  # candidates that are tried once more in a fork of their own
+EARLY = 100  # candidates that are tried by a fresh import too, because their lines run on import
 SLOW = 40  # candidates that are tried once more with higher limits
 FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
 
@@ -62,7 +63,9 @@ class Search:
     to_check: deque[Candidate] = field(default_factory=deque)
     to_fresh: deque[Candidate] = field(default_factory=deque)
     outside: deque[Candidate] = field(default_factory=deque)  # only a fresh import shows them
+    passed: set[int] = field(default_factory=set)
     asked: Candidate | None = None
+    from_outside: bool = False
     failed: list[Candidate] = field(default_factory=list)
     slow: list[Candidate] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
@@ -75,7 +78,9 @@ class Search:
         plan = self.bench.plan
         self.base = workers.calibrate(self.bench)
         self.limits = {name: self.bench.limit(name, self.base.counts) for name in self.bench.showing}
-        self.outside.extend(item for item in plan.candidates if item.unit < 0)
+        early = [item for item in plan.candidates if item.early and item.unit >= 0][:EARLY]
+        outside = [*early, *(item for item in plan.candidates if item.unit < 0)]
+        self.outside.extend(sorted(outside, key=lambda item: item.cost))
         self._drain([item for item in plan.candidates if item.unit >= 0], plan.batch)
         if self._unfound() and plan.batch > 1:
             # What one candidate leaves behind may fail another without any sign; alone none can.
@@ -142,9 +147,9 @@ class Search:
     def _ask(self, most: float) -> None:
         """Give the zygote its next: what passed so far first, then what lies outside functions, dearer ones later."""
         if self.to_fresh:
-            self.asked = self.to_fresh.popleft()
+            self.asked, self.from_outside = self.to_fresh.popleft(), False
         elif self.outside and self._outside_turn(most):
-            self.asked = self.outside.popleft()
+            self.asked, self.from_outside = self.outside.popleft(), True
             self.counts.fresh += 1
         else:
             return
@@ -152,7 +157,7 @@ class Search:
         source = self.bench.live.source(candidate.path)
         text = source[: candidate.start] + candidate.text + source[candidate.end :]
         # The showing tests first: most candidates end there.
-        tests = self.bench.all if candidate.unit >= 0 else list(dict.fromkeys([*self.bench.showing, *self.bench.all]))
+        tests = self.bench.all if not self.from_outside else list(dict.fromkeys([*self.bench.showing, *self.bench.all]))
         self.zygote.ask(os.path.join(plan.root, candidate.path), text, tests, plan.durations, 2 * SILENCE + 10)
         self.asked_at = time.monotonic()
 
@@ -238,13 +243,16 @@ class Search:
     def _answered(self, answer: dict[str, Any]) -> None:
         candidate, self.asked = self.asked, None
         assert candidate is not None
-        if candidate.unit < 0:
-            self.counts.tried += 1
+        if self.from_outside:
+            self.counts.tried += candidate.unit < 0
             self.outside_seconds += time.monotonic() - self.asked_at
         if not answer["passed"]:
-            if candidate.unit >= 0 or answer["ran"] > 1:
+            if not self.from_outside or answer["ran"] > 1:
                 self._regressed(candidate, answer["test"])
             return
+        if candidate.id in self.passed:
+            return
+        self.passed.add(candidate.id)
         self.counts.plausible += 1
         self.best = min(self.best, candidate.cost)
         self._progress(kind="plausible", id=candidate.id)

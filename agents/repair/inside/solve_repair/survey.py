@@ -24,17 +24,31 @@ GUARD = 2.0  # CPU seconds for a traced test that passes
 SHARE = 0.6  # of the survey's time that tests which pass may use
 
 
-def run(plan: Plan, runner: Runner, items: dict[str, pytest.Item], problems: list[str], out: Out) -> None:
+IMPORT = -1  # in place of a test's number: lines that run while tests are collected
+
+
+class Survey:
+    """Begins before anything is imported."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="solve-repair-")
+        self.log = os.path.join(self.folder.name, "log")
+        self.watch = Watch(plan.root, self.log)
+        self.watch.begin(IMPORT, types=False)
+
+
+def run(
+    survey: Survey, plan: Plan, runner: Runner, items: dict[str, pytest.Item], problems: list[str], out: Out
+) -> None:
+    survey.watch.end()
     missing = [name for name in plan.showing if name not in items]
     out.write(kind="head", python=list(sys.version_info[:2]), missing=missing, problems=problems[:5])
-    with tempfile.TemporaryDirectory(prefix="solve-repair-") as folder:
-        log = os.path.join(folder, "log")
-        watch = Watch(plan.root, log)
+    with survey.folder:
         names = [name for name in plan.showing if name in items]
-        results = _showing(plan, runner, watch, [items[name] for name in names], out)
+        results = _showing(plan, runner, survey.watch, [items[name] for name in names], out)
         guard = [name for name in plan.guard if name in items]
-        results += _guarding(plan, runner, watch, [items[name] for name in guard], len(names))
-        _publish(log, [*names, *guard], results, out)
+        results += _guarding(plan, runner, survey.watch, [items[name] for name in guard], len(names))
+        _publish(survey.log, [*names, *guard], results, out)
     out.write(kind="end", cpu=forks.used())
 
 
@@ -140,6 +154,7 @@ def _publish(log: str, names: list[str], results: list[dict[str, Any] | None], o
                 current.setdefault(files[number], set()).add(int(line))
             elif kind == "V":
                 out.write(kind="frame", **json.loads(rest))
+    out.write(kind="imported", lines={path: sorted(at) for path, at in lines.get(IMPORT, {}).items()})
     for index, (name, result) in enumerate(zip(names, results)):
         if result is not None:
             hits = {path: sorted(at) for path, at in lines.get(index, {}).items()}
