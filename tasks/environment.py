@@ -8,7 +8,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -69,6 +69,15 @@ def place(row: Row, settings: Settings) -> Place:
         BadInput: the row cannot be placed; says what is missing.
         ImageUnavailable, BuildFailed, SandboxUnavailable: as `sandbox.bake.bake`.
     """
+    if row.setup.folder is not None:
+        raise BadInput(
+            f"{row.task.id}: Harbor tasks judge a container's state, not a patch: they load, but are not graded"
+        )
+    found = _found(row, settings)
+    return replace(found, image=_planted(found.image, row)) if row.setup.base_patch else found
+
+
+def _found(row: Row, settings: Settings) -> Place:
     spec = specification(row)
     names = image_names(row)
     for name in names:
@@ -158,6 +167,18 @@ def _detected(row: Row, settings: Settings) -> Place:
         recipe = detect(folder)
         image = build(folder, recipe, "docker", cache=settings.cache, tell=settings.tell)
     return Place(image, harness(row, recipe.test_command), "detected")
+
+
+def _planted(image: Image, row: Row) -> Image:
+    """The image with the patch in it that makes the row's base (SWE-smith: its bug)."""
+    tag = f"solve/row:{row.task.id.lower()}-{_digest(image.ref, row.setup.base_patch)}"
+    commit = "git -c safe.directory='*' -c user.name=base -c user.email=base@localhost commit --quiet --all -m base"
+    script = f"git -c safe.directory='*' apply /opt/base.patch\n{commit}\nchown -R 1000:1000 .\nrm /opt/base.patch"
+    with TemporaryDirectory(prefix="solve-base-") as scratch:
+        patch = Path(scratch) / "base.patch"
+        patch.write_bytes(row.setup.base_patch)
+        work: list[Step | Copy] = [Copy(patch, "/opt/base.patch"), Step("base patch", script, image.workdir)]
+        return bake(image.ref, tag, work, image.env, image.workdir)
 
 
 def _tag(row: Row, spec: Spec, settings: Settings) -> str:

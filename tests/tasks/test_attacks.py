@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
@@ -15,9 +16,11 @@ from docker_image import engine, find_image
 from sandbox.api import Image, Owner, Sandbox
 from sandbox.bake import Copy, Step, bake
 from sandbox.docker import DockerSandbox
+from tasks.environment import Settings, place
 from tasks.evaluate import evaluate
 from tasks.flags import flags
 from tasks.harness import Harness, whole_names
+from tasks.load import parse_row
 from tasks.score import Score, needs_gold, score
 from tasks.task import Answer
 
@@ -135,3 +138,30 @@ def test_code_is_caught_by_the_run_or_marked(
 @pytest.mark.parametrize("name", attacks.REFUSED)
 def test_what_no_tool_takes_is_not_resolved(name: str, image: Image, answer: Answer) -> None:
     assert graded(image, answer, attacks.REFUSED[name]).outcome in ("unresolved", "tamper")
+
+
+def test_a_row_that_plants_its_bug_asks_for_the_reverse(image: Image, project: Path, tmp_path: Path) -> None:
+    """As SWE-smith has it: the patch of the row breaks the image's tree, its reverse mends it."""
+    bug = patch_of(project, tmp_path, {"calc.py": attacks.BROKEN.replace("2 * value", "3 * value")})
+    named = {
+        "image_name": image.ref,
+        "patch": bug.decode(),
+        "FAIL_TO_PASS": list(attacks.PASS_TO_PASS),
+        "PASS_TO_PASS": [],
+    }
+    row = parse_row(
+        {"instance_id": f"smith-{uuid.uuid4().hex[:8]}", "repo": "org/calc", "problem_statement": "x"} | named
+    )
+    found = place(row, Settings("", None, tmp_path, None))
+    harness = replace(found.harness, command=HARNESS.command)
+    planted = replace(found.image, env=image.env)
+
+    def opened() -> Sandbox:
+        return DockerSandbox(planted, owner=Owner("test-attacks", "smith"))
+
+    try:
+        for patch, outcome in ((row.answer.patch, "resolved"), (b"", "unresolved")):
+            assert score(row.answer, evaluate(opened, harness, row.answer, patch)).outcome == outcome
+    finally:
+        with engine() as client:
+            client.images.remove(planted.ref, force=True)

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
 from tasks.batch import run_batch
-from tasks.environment import Place, Settings, environment_steps, image_names, project_steps
+from tasks.environment import Place, Settings, environment_steps, image_names, place, project_steps
 from tasks.evaluate import beside, guard
 from tasks.grade import Cache, Graded, Grader, cache_key
 from tasks.harness import Harness, whole_names
@@ -218,3 +218,9 @@ def test_swebenchs_own_images_are_looked_for_by_name() -> None:
     named = replace(ROW, setup=replace(ROW.setup, image="org/image:1"))
     assert image_names(named) == ["org/image:1", "swebench/sweb.eval.x86_64.org_1776_calc-1:latest"]
     assert Settings("solve/python:{python}", None, Path(), None).base.format(python="3.9") == "solve/python:3.9"
+
+
+def test_a_harbor_task_is_refused_and_not_misjudged(tmp_path: Path) -> None:
+    row = replace(ROW, setup=Setup(image="org/image:1", folder=tmp_path))
+    with pytest.raises(BadInput, match="load, but are not graded"):
+        place(row, Settings("", None, tmp_path, None))
