@@ -15,10 +15,22 @@ mine() {
   done
 }
 
+# bury: take out of $found those that have ended, though their parent has not taken note yet
+bury() {
+  left=
+  for pid in $found; do
+    look "$pid" || continue
+    case $state in Z | X) ;; *) left="$left $pid" ;; esac
+  done
+  found=$left
+  still=
+}
+
 # end MARK: close both streams of a request; on standard output the exit status and the processes left follow
 end() {
   code=$?
   mine
+  [ -z "$still" ] || bury
   printf '%s%s%s\n' "$1" "$code" "$found"
   printf '%s' "$1" >&9
 }

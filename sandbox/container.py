@@ -169,6 +169,7 @@ class Container:
 
 
 def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The member as the sandbox's user's. (What podman reads it gives to the container's main user.)"""
     member.uid, member.gid = UID, GID
     member.uname = member.gname = ""
     return member

@@ -104,7 +104,7 @@ class Crew:
             return False
         try:
             for _ in range(LOOKS):
-                if channel.pid not in other.order(":", _soon()):
+                if channel.pid not in other.order("still=yes", _soon()):
                     return False
                 time.sleep(PAUSE)
         except Severed:
@@ -186,7 +186,7 @@ class Crew:
                 order = "kill -KILL -1"
             else:  # killed, and on their way out
                 time.sleep(PAUSE)
-                order = ":"
+                order = "still=yes"
             seen |= strangers
             others = shell.order(order, until)
 

@@ -21,7 +21,7 @@ from sandbox.api import (
 )
 from sandbox.archive import pack, unpack_single
 from sandbox.command import NAME, SHORT_INPUT, Command
-from sandbox.container import GID, UID, Container, rewrite
+from sandbox.container import GID, UID, Container, owned, rewrite
 from sandbox.crew import Crew
 from sandbox.environment import placed
 from sandbox.runner import Runner
@@ -73,7 +73,7 @@ done
 
 def _without_git(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     """Git's own folder at the top is not the worktree's content: what was committed since is not taken back."""
-    return None if member.name.split("/")[1:2] == [".git"] else member
+    return None if member.name.split("/")[1:2] == [".git"] else owned(member)
 
 
 class DockerSandbox:
