@@ -3,6 +3,7 @@
 Every file is complete at any instant: replaced by rename, or appended by whole lines. A killed run stays readable.
 """
 
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +19,10 @@ from sandbox.api import BadInput
 from tasks.event import Event
 
 MARK = "run.json"
-FILES = (MARK, "issue.md", "events.jsonl", "patch.diff", "verdict.json", "trajectory.json")
+ISSUE = "issue.json"
+FILES = (MARK, ISSUE, "issue.md", "events.jsonl", "patch.diff", "verdict.json", "trajectory.json")
 FOLDERS = ("logs", "solver")
+KEPT = (ISSUE, "solver")  # the issue as it was frozen, and what the solver needs to go on
 
 
 class RunDir:
@@ -30,8 +34,10 @@ class RunDir:
         self._lock = threading.Lock()
 
     @classmethod
-    def create(cls, path: Path) -> "RunDir":
-        """A folder for a new run: fresh, empty, or one that an earlier run left, whose files are then removed.
+    def create(cls, path: Path, asked: Mapping[str, object] | None = None) -> "RunDir":
+        """A folder for a run: fresh, empty, or one that an earlier run left.
+
+        Where the earlier run was `asked` for the same, the new one goes on: what is `KEPT` stays. All else is removed.
 
         Raises:
             BadInput: something else is in it, or it cannot be written.
@@ -40,12 +46,15 @@ class RunDir:
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()) and not (path / MARK).is_file():
                 raise BadInput(f"{path} is not empty and no run's folder: give another one with --out")
-            for name in FILES:
-                (path / name).unlink(missing_ok=True)
+            kept = KEPT if asked is not None and asked == earlier(path) else ()
+            for name in (*FILES, *FOLDERS):
+                if name not in kept:
+                    remove(path / name)
             for name in FOLDERS:
-                shutil.rmtree(path / name, ignore_errors=True)
-                (path / name).mkdir()
+                (path / name).mkdir(exist_ok=True)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # the machine's fault
             raise BadInput(f"cannot write {path} ({error.strerror}): give another folder with --out") from error
         return cls(path)
 
@@ -76,6 +85,22 @@ class RunDir:
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)
+
+
+def earlier(path: Path) -> object:
+    """What the run that left this folder was asked for; None if there was none, or its record is damaged."""
+    try:
+        row = json.loads((path / MARK).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return row.get("asked") if isinstance(row, dict) else None
+
+
+def remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def new_id(about: str, now: datetime | None = None) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sandbox.api import BadInput, Sandbox
@@ -19,6 +19,7 @@ from sandbox.testrun import run_tests
 from sandbox.workspace import Change
 from tasks.event import Event, Tell
 from tasks.protected import protected
+from tasks.task import TestFile
 
 Open = Callable[[], Sandbox]
 
@@ -45,6 +46,23 @@ class Patched:
 
     runs: tuple[TestReport, ...]
     restored: tuple[str, ...]
+
+
+def with_tests(check: Check, tests: Sequence[TestFile]) -> Check:
+    """The same with more test files in every sandbox."""
+
+    def fresh() -> Sandbox:
+        sandbox = check.open()
+        try:
+            for test in tests:
+                sandbox.write(test.path, test.content)
+        except BaseException:
+            sandbox.close()
+            raise
+        return sandbox
+
+    selection = (*check.selection, *(test.path for test in tests)) if check.selection else ()
+    return replace(check, open=fresh, selection=selection)
 
 
 class TooSlow(BadInput):

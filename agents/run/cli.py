@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -36,18 +35,21 @@ def run(
     repo: Annotated[str, typer.Option("--repo", help="A folder with a repository, or its URL.")],
     issue: Annotated[str, typer.Option("--issue", help="A text, a file, an issue's URL, or - for standard input.")],
     commit: Annotated[str | None, typer.Option(help="Solve this revision, not the worktree as it is.")] = None,
-    model: Annotated[
-        str, typer.Option(help="repair (built in, no key), empty, or a name from models.toml.")
-    ] = "repair",
+    model: Annotated[str, typer.Option(help="repair (built in, no key), empty, replay:FILE, or a NAME.")] = "repair",
+    base_url: Annotated[str, typer.Option(help="An OpenAI-compatible server that has the model.")] = "",
     sandbox: Annotated[
         Literal["docker", "bubblewrap", "local"] | None,
-        typer.Option(
-            help="Where code runs; local is not isolated. Default: docker where an engine answers, else bubblewrap."
-        ),
+        typer.Option(help="Where code runs; local is not isolated. Default: docker, where none answers bubblewrap."),
     ] = None,
     test_command: Annotated[str | None, typer.Option(help="How the repository is tested, as a shell line.")] = None,
     budget: Annotated[float | None, typer.Option(help="Dollars that may be spent on models.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder. Default: runs/ID beside the program.")] = None,
+    allow_unpriced: Annotated[bool, typer.Option("--allow-unpriced", help="Use a model of unknown price.")] = False,
+    attempts: Annotated[int, typer.Option(help="Independent candidates, of which the best is delivered.")] = 1,
+    no_tests: Annotated[
+        bool, typer.Option("--no-tests", help="Leave tests that were written out of the patch.")
+    ] = False,
+    approve: Annotated[str, typer.Option(help="Stop and ask a person: plan, patch, or both with a comma.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The run's folder. Given again, the same question goes on.")] = None,
     mirrors: Annotated[
         Path | None, typer.Option(envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
     ] = None,
@@ -56,11 +58,47 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Turn an issue into a patch, and say whether it is verified."""
-    from agents.run.command import Options, run_command
+    from agents.run.command import run_command
+    from agents.run.options import Options, dollars
 
-    dollars = None if budget is None else Decimal(str(budget))
-    options = Options(repo, issue, commit, model, sandbox, test_command, dollars, out, mirrors, apply, branch, as_json)
+    options = Options(
+        repo=repo,
+        issue=issue,
+        commit=commit,
+        model=model,
+        base_url=base_url,
+        sandbox=sandbox,
+        test_command=test_command,
+        dollars=dollars(budget),
+        allow_unpriced=allow_unpriced,
+        attempts=attempts,
+        keep_test=not no_tests,
+        approve=approve,
+        mirrors=mirrors,
+        apply=apply,
+        branch=branch,
+        out=out,
+        as_json=as_json,
+    )
     raise typer.Exit(run_command(options))
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")], as_json: Json = False
+) -> None:
+    """Go on with a run that waits for a person's answer, was stopped or was killed."""
+    from agents.run.command import resume_command
+
+    raise typer.Exit(resume_command(folder, as_json))
+
+
+@app.command()
+def graph() -> None:
+    """Print the team's graph in Mermaid's notation."""
+    from agents.run.graph import mermaid
+
+    print(mermaid())
 
 
 @app.command()

@@ -3,12 +3,11 @@
 import json
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,39 +16,25 @@ from rich.console import Console
 
 from agents.run.choice import choose
 from agents.run.door import INTERRUPTED, explain
+from agents.run.options import Options
 from agents.run.outcome import Outcome, show
 from agents.run.prepare import Request
 from agents.run.record import Record
 from agents.run.solve import solve
+from agents.run.team import Choices
 from agents.run.view import watching
+from agents.team import Person
 from sandbox import janitor
 from sandbox.api import BadInput
 from sandbox.delivery import apply_to, branch
 from sandbox.hosttree import remove_left_over
+from sandbox.redact import redactor
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir, new_id
 
 SOLVE_SECONDS = 1800.0
 TOP = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The command line of `solve run`, as given."""
-
-    repo: str
-    issue: str
-    commit: str | None
-    model: str
-    sandbox: str | None
-    test_command: str | None
-    dollars: Decimal | None
-    out: Path | None
-    mirrors: Path | None
-    apply: bool
-    branch: str | None
-    as_json: bool
 
 
 def run_command(options: Options) -> int:
@@ -65,21 +50,21 @@ def run_command(options: Options) -> int:
 
 def run_once(options: Options) -> Outcome:
     """One run with its record; raises what `solve` raises."""
-    if options.dollars is not None and not (options.dollars.is_finite() and options.dollars > 0):
-        raise BadInput(f"a budget of {options.dollars} dollars cannot be held: give a number above zero with --budget")
-    run = RunDir.create(options.out or runs_folder() / new_id(Path(options.repo).name))
+    question = options.asked()
+    run = RunDir.create(options.out or runs_folder() / new_id(Path(options.repo).name), question)
     budget = Budget(Allowance(dollars=options.dollars, seconds=SOLVE_SECONDS))
-    with recorded(run, options), tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch:
+    with recorded(run, question), tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch:
         request = asked(options, os.environ)
         remove_left_over()
         if request.sandbox == "docker":
             janitor.clean()
-        record = Record(run, f"solve/{options.model}")
+        record = Record(run, f"solve/{options.model}", redactor(os.environ))
         try:
-            with watching(Console(stderr=True), lambda: left(budget)) as view:
+            with watching(Console(stderr=True), lambda: left(budget), live=not options.approve) as view:
                 outcome = solve(request, run, Path(scratch), budget, both(record.tell, view))
         finally:
             record.write()
+        record.write(outcome.attempt.cost)
         run.write_json("verdict.json", outcome.evidence())
     return outcome
 
@@ -92,7 +77,7 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         model=options.model,
         sandbox=options.sandbox or choose(),
         test_command=options.test_command,
-        dollars=options.dollars,
+        choices=chosen(options),
         mirrors=options.mirrors,
         cache=cache_folder(environment),
         environment=environment,
@@ -109,14 +94,46 @@ def runs_folder() -> Path:
     return beside if beside.is_dir() else Path(platformdirs.user_data_dir("solve")) / "runs"
 
 
+def chosen(options: Options) -> Choices:
+    """A person is asked on the spot only where one sits there."""
+    approve = frozenset(part.strip() for part in options.approve.split(",") if part.strip())
+    return Choices(
+        base_url=options.base_url,
+        attempts=options.attempts,
+        keep_test=options.keep_test,
+        approve=approve,
+        allow_unpriced=options.allow_unpriced,
+        person=person(options) if approve else lambda question: None,
+    )
+
+
+def person(options: Options) -> Person:
+    """Who sits at this terminal; nobody where there is none, and the run then waits for `solve resume`."""
+    if options.as_json or not sys.stdin.isatty():
+        return lambda question: None
+    from agents.run.resume import ask
+
+    return lambda question: ask(question, print, input)
+
+
+def resume_command(folder: Path, as_json: bool) -> int:
+    """Go on with a run that waits for an answer, was stopped or was killed: the same question in the same folder."""
+    from agents.run.resume import ask, leave, waits
+
+    options = Options.of_run(folder, as_json=as_json)
+    question = waits(folder)
+    if question is not None:
+        if not sys.stdin.isatty():
+            raise BadInput(f"{folder} waits for an answer about the {question['about']}: run this on a terminal")
+        leave(folder, ask(question, print, input))
+    return run_command(options)
+
+
 @contextmanager
-def recorded(run: RunDir, options: Options) -> Iterator[None]:
+def recorded(run: RunDir, question: Mapping[str, object]) -> Iterator[None]:
     """Keeps `run.json`: what was asked from the first moment, and how it ended whatever happens."""
     row: dict[str, object] = {
-        "asked": {
-            name: getattr(options, name) for name in ("repo", "issue", "commit", "model", "sandbox", "test_command")
-        },
-        "budget": None if options.dollars is None else str(options.dollars),
+        "asked": question,
         "solve": version("solve"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",

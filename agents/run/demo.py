@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import sys
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.run.choice import choose
-from agents.run.command import TOP, Options, run_once
+from agents.run.command import TOP, run_once
+from agents.run.options import Options
 from agents.run.outcome import Outcome, show
 from sandbox.api import MEBIBYTE, ImageUnavailable, NetworkUnavailable, SandboxUnavailable
 from sandbox.archive import unpack
@@ -74,14 +75,14 @@ def run_case(name: str, kind: str, console: Console) -> Shown:
     issue = CASES / name / "issue.md"
     console.rule(f"{case.package} {case.version}", align="left")
     console.print(f"$ solve run --repo {repository} --issue {issue}", markup=False, highlight=False, soft_wrap=True)
-    options = Options(str(repository), str(issue), None, "repair", kind, None, None, None, None, False, None, False)
+    options = Options.model_validate({"repo": str(repository), "issue": str(issue), "sandbox": kind})
     try:
         outcome = run_once(options)
     except ImageUnavailable as error:
         if kind != "docker":
             raise
         print(f"solve: {error}; going on with bubblewrap", file=sys.stderr)
-        outcome = run_once(replace(options, sandbox="bubblewrap"))
+        outcome = run_once(options.model_copy(update={"sandbox": "bubblewrap"}))
     show(outcome, console)
     return Shown(name, case, outcome)
 

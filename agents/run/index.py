@@ -23,6 +23,7 @@ Rows = Annotated[Path, typer.Argument(help="Benchmark rows in SWE-bench's fields
 Mirrors = Annotated[
     Path, typer.Option("--mirrors", envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
 ]
+ASKED = "TypeError when parsing nested expressions\n\nCalling `parse` on a nested expression raises a TypeError."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
 
 
@@ -62,20 +63,64 @@ def query(
     top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many files and symbols.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Rank files and symbols for an issue; its first line is the title."""
+    """Rank files, symbols and documents for an issue; its first line is the title."""
+    from agents.index.company import search_context
     from agents.index.index import Index, store_path
     from agents.index.rank import rank
 
     text = _issue_text(issue)
     with Index(store_path(repo)) as index, _progress(as_json) as tell:
-        ranking = rank(index.build(repo, commit, tell=tell), text)
+        snapshot = index.build(repo, commit, tell=tell)
+        ranking = rank(snapshot, text)
+        documents = search_context(snapshot, repo, text, top)
     files, symbols = ranking.files[:top], ranking.symbols[:top]
     if as_json:
-        _print_json({"files": [_fields(file) for file in files], "symbols": [_fields(symbol) for symbol in symbols]})
+        _print_json(
+            {
+                "files": [_fields(file) for file in files],
+                "symbols": [_fields(symbol) for symbol in symbols],
+                "documents": [_fields(passage) for passage in documents],
+            }
+        )
         return
     from agents.run.index_view import show_ranking
 
-    show_ranking(files, symbols)
+    show_ranking(files, symbols, documents)
+
+
+@app.command("map")
+def draw_map(
+    repo: Repo = Path(),
+    commit: Commit = "",
+    tokens: Annotated[int, typer.Option("--tokens", min=50, help="At most so many, by estimate.")] = 4000,
+) -> None:
+    """Print a map of the repository: what its most central files define, without bodies."""
+    from agents.index.context import repository_map
+    from agents.index.index import Index, store_path
+    from agents.index.tree import open_tree, reader
+
+    with Index(store_path(repo)) as index, open_tree(repo, commit) as tree, _progress(False) as tell:
+        print(repository_map(index.build_tree(tree, tell=tell), reader(tree), tokens))
+
+
+@app.command()
+def bench(
+    issue: Annotated[str, typer.Option("--issue", help="What the query rows ask: a file or a text.")] = ASKED,
+    repo: Repo = Path(),
+    commit: Commit = "",
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Rounds; medians are shown.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Time the index side by side with a raw tree-sitter parse of the same files: CPU seconds and ratios, medians."""
+    from agents.index.bench import bench as run_bench
+
+    found = run_bench(repo, commit, _issue_text(issue), repeat, _say)
+    if as_json:
+        _print_json(found)
+        return
+    from agents.run.index_view import show_bench
+
+    show_bench(found)
 
 
 @app.command("eval")
@@ -116,7 +161,7 @@ def fit(
 
     found = [example for _, example, _ in examples(_questions(rows), mirrors, _say)]
     about = f"{len(found)} rows of {rows.name}, by `solve index fit`, {datetime.now(UTC).date()}"
-    out.write_text(fit_weights(found, about).model_dump_json(indent=1) + "\n")
+    out.write_text(fit_weights(found, about).to_json())
 
 
 def _questions(path: Path) -> "list[Question]":
@@ -132,6 +177,8 @@ def _questions(path: Path) -> "list[Question]":
 
 
 def _issue_text(issue: str) -> str:
+    if Path(issue).is_file():  # the rest of the ways to give one takes as long to import as a query may last
+        return Path(issue).read_text(errors="replace")
     from tasks.issue import read_issue
 
     return read_issue(issue, stdin=sys.stdin, environment=os.environ).text()

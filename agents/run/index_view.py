@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.index.company import Passage
 from agents.index.rank import RankedFile, RankedSymbol
 
 
@@ -24,7 +25,7 @@ def show_built(found: dict[str, Any]) -> None:
     console.print(table)
 
 
-def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol]) -> None:
+def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol], documents: Sequence[Passage]) -> None:
     console = Console()
     table = Table("", "file", "score", "why", box=None)
     for place, file in enumerate(files, 1):
@@ -36,6 +37,31 @@ def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol]) -
         where = Text(f"{symbol.path}:{symbol.line}-{symbol.last}")
         table.add_row(str(place), Text(symbol.name), where, f"{symbol.score:.3f}", Text("; ".join(symbol.why)))
     console.print(table)
+    show_documents(documents)
+
+
+def show_documents(documents: Sequence[Passage]) -> None:
+    if not documents:
+        return
+    table = Table("", "document", "where", "from", box=None)
+    for place, passage in enumerate(documents, 1):
+        where = Text(f"{passage.path}:{passage.line}-{passage.last}")
+        table.add_row(str(place), Text(passage.name or "-"), where, Text(passage.origin or "this repository"))
+    console = Console()
+    console.print()
+    console.print(table)
+
+
+def show_bench(found: dict[str, Any]) -> None:
+    title = f"{found['files']} files, {found['megabytes']} MB, {found['lines']} lines; medians of {found['repeat']}"
+    table = Table("", title=title, title_justify="left", box=None)
+    for name in ("CPU s", "wall s", "CPU / parse", "wall / parse", "peak MB"):
+        table.add_column(name, justify="right")
+    for name, row in found["rows"].items():
+        peak = str(row["peak_mb"]) if row["peak_mb"] else ""
+        figures = (f"{row[key]:.3f}" for key in ("cpu_s", "wall_s", "ratio", "wall_ratio"))
+        table.add_row(name, *figures, peak)
+    Console().print(table)
 
 
 def show_report(found: dict[str, Any]) -> None:

@@ -3,21 +3,24 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from agents.run.team import Choices
 from sandbox import open_sandbox
-from sandbox.api import Image, Owner, Sandbox
+from sandbox.api import Owner
 from sandbox.image import build
 from sandbox.recipe import detect
 from sandbox.workspace import Workspace, open_workspace
 from tasks.event import Event, Stage, Tell
 from tasks.issue import read_issue
-from tasks.rundir import RunDir
+from tasks.rundir import ISSUE, RunDir
 from tasks.showing import showing_tests
 from tasks.task import Issue, Task
-from tasks.verify import Check
+from tasks.verify import Check, with_tests
 
+ISSUES = TypeAdapter(Issue)
 TEST_SECONDS = 300.0  # one run of the tests
 
 
@@ -31,7 +34,7 @@ class Request:
     model: str
     sandbox: str
     test_command: str | None
-    dollars: Decimal | None
+    choices: Choices
     mirrors: Path | None
     cache: Path
     environment: Mapping[str, str]
@@ -46,8 +49,7 @@ class Prepared:
 
 def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepared:
     """Raises BadInput for what was asked, SandboxError for the machine."""
-    issue = read_issue(request.issue, stdin=sys.stdin, environment=request.environment)
-    run.write("issue.md", issue.text().encode("utf-8", "replace"))
+    issue = frozen(request, run)
     tell(Event("task", f"{issue.title} ({issue.source})", data={"title": issue.title, "source": issue.source}))
     workspace = open_workspace(
         request.repository,
@@ -64,8 +66,20 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
     image = build(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
     command = request.test_command or recipe.test_command
     tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
-    check = Check(opener(image, task, run), command, (), "the whole suite", TEST_SECONDS)
-    return Prepared(task, workspace, check)
+    owner = Owner(run.path.name, task.id)
+    check = Check(lambda: open_sandbox(image, owner=owner), command, (), "the whole suite", TEST_SECONDS)
+    return Prepared(task, workspace, with_tests(check, task.tests))
+
+
+def frozen(request: Request, run: RunDir) -> Issue:
+    """The issue as of the first time that this run was asked for; what goes on does not read it again."""
+    kept = run.path / ISSUE
+    if kept.is_file():
+        return ISSUES.validate_json(kept.read_bytes())
+    issue = read_issue(request.issue, stdin=sys.stdin, environment=request.environment)
+    run.write(ISSUE, ISSUES.dump_json(issue))
+    run.write("issue.md", issue.text().encode("utf-8", "replace"))
+    return issue
 
 
 def find_task(request: Request, run: RunDir, issue: Issue, workspace: Workspace) -> Task:
@@ -77,22 +91,6 @@ def summary(task: Task, workspace: Workspace) -> str:
     tests = f", {len(task.tests)} test file with the issue" if task.tests else ""
     notes = "".join(f"; {note}" for note in workspace.notes)
     return f"{len(workspace.paths)} files at {task.base_commit[:12]}{tests}{notes}"
-
-
-def opener(image: Image, task: Task, run: RunDir) -> Callable[[], Sandbox]:
-    """A fresh sandbox with the base tree and the task's test files in it, each time it is called."""
-
-    def fresh() -> Sandbox:
-        sandbox = open_sandbox(image, owner=Owner(run.path.name, task.id))
-        try:
-            for test in task.tests:
-                sandbox.write(test.path, test.content)
-        except BaseException:
-            sandbox.close()
-            raise
-        return sandbox
-
-    return fresh
 
 
 def line(tell: Tell, stage: Stage) -> Callable[[str], None]:

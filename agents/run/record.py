@@ -1,19 +1,24 @@
 """The record of a run, kept as it goes: every event as a line, and the trajectory anew with each stage."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
+from agents.record import read
+from agents.seats import trajectory
 from agents.trajectory import Step, Trajectory, atif
 from tasks.event import Event
 from tasks.rundir import RunDir
+from tasks.task import Cost
 
 
 class Record:
     """A `Tell` that keeps what it hears. A run that was killed leaves all but the last stage's last lines."""
 
-    def __init__(self, run: RunDir, agent: str) -> None:
+    def __init__(self, run: RunDir, agent: str, clean: Callable[[str], str] = str) -> None:
         self._run = run
+        self._clean = clean  # takes secrets out
         self._agent = agent
         self._steps: list[Step] = []
         self._stage = ""
@@ -32,9 +37,14 @@ class Record:
         if changed:
             self.write()
 
-    def write(self) -> None:
+    def write(self, cost: Cost | None = None) -> None:
+        """The trajectory so far; with the cost of the whole also what each role of a team did, from its journal."""
         with self._lock:
             steps = tuple(self._steps)
-        if steps:
-            row = atif(Trajectory(self._agent, steps), session=self._run.path.name)
-            self._run.write_json("trajectory.json", row)
+        if not steps:
+            return
+        whole = Trajectory(self._agent, steps)
+        journal = self._run.path / "solver" / "journal.jsonl"
+        if cost is not None and journal.exists():
+            whole = trajectory(read(journal), self._agent, steps, cost)
+        self._run.write_json("trajectory.json", atif(whole, session=self._run.path.name, clean=self._clean))

@@ -12,17 +12,17 @@ from sandbox.api import BadInput
 CHOICES = "[a]ccept, [e]dit, [r]efuse, or n and a note (which is kept, and accepts a plan or sends a patch back)"
 
 
-def pending(run: Path) -> Mapping[str, Any]:
-    """What a run waits for.
+def waits(run: Path) -> Mapping[str, Any] | None:
+    """What a run waits for; None if nothing.
 
     Raises:
-        BadInput: it waits for nothing, or is no run.
+        BadInput: the question is damaged.
     """
     place = run / "solver" / QUESTION
     try:
         question: Mapping[str, Any] = json.loads(place.read_bytes())
-    except FileNotFoundError as error:
-        raise BadInput(f"{run} waits for no answer: only runs with --approve do") from error
+    except FileNotFoundError:
+        return None
     except ValueError as error:
         raise BadInput(f"{place} is damaged: {error}") from error
     return question

@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.repair.solver import RepairSolver
 from agents.run.outcome import Outcome
 from agents.run.prepare import Prepared, Request, prepare
-from sandbox.api import BadInput
+from agents.run.team import find_solver
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
 from tasks.limits import Budget
@@ -17,7 +17,7 @@ from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
 from tasks.task import Attempt
 from tasks.verdict import Showing, Trial, find_showing, judge
-from tasks.verify import TooSlow, run_base, run_patched
+from tasks.verify import TooSlow, run_base, run_patched, with_tests
 
 SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
 
@@ -30,7 +30,7 @@ def solve(request: Request, run: RunDir, scratch: Path, budget: Budget, tell: Te
         SandboxError: the machine, not the patch, is at fault.
     """
     started = time.monotonic()
-    solver = find_solver(request.model)
+    solver = find_solver(request.model, request.choices, budget.allowance, SOLVERS, request.cache, request.environment)
     prepared = prepare(request, run, scratch, tell)
     ready = time.monotonic() - started
     attempt, trial = work(prepared, solver, run, budget, tell)
@@ -48,6 +48,8 @@ def work(prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, tell: 
     tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
     tell(Event("plan", plan(solver, base[0], showing, prepared.check.scope)))
     attempt = attempted(solver, prepared, base[0], showing, run, budget, tell)
+    if attempt.tests and not showing.ids:
+        prepared, base, showing = shown_by_solver(prepared, attempt, run, tell)
     trial = tried(prepared, attempt, base, showing, tell)
     keep_logs(run, "patch", trial.patched)
     return attempt, trial
@@ -68,17 +70,21 @@ def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, T
         return prepared, run_base(prepared.check, tell)
 
 
+def shown_by_solver(
+    prepared: Prepared, attempt: Attempt, run: RunDir, tell: Tell
+) -> tuple[Prepared, tuple[TestReport, TestReport], Showing]:
+    """Where nothing showed the issue before: the tests that the solver wrote count if the harness sees them fail."""
+    check = with_tests(prepared.check, attempt.tests)
+    base = run_base(check, tell)
+    keep_logs(run, "base-with-tests", base)
+    return replace(prepared, check=check), base, find_showing(base, attempt.tests, prepared.task.issue)
+
+
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
     guards = len(base.ids("passed"))
     files = sorted({name.split("::")[0] for name in showing.ids})
     goal = f"make {len(showing.ids)} tests of {', '.join(files)} pass" if files else "find what the issue asks for"
     return f"{solver.name}: {goal}, keep {guards} passing ({scope})"
-
-
-def find_solver(model: str) -> Solver:
-    if model not in SOLVERS:
-        raise BadInput(f"no model named {model}: known are {', '.join(sorted(SOLVERS))}")
-    return SOLVERS[model]()
 
 
 def attempted(

@@ -69,18 +69,21 @@ def duration(seconds: float) -> Text:
 
 
 @contextmanager
-def watching(console: Console, left: Callable[[], str]) -> Iterator[Tell]:
-    """Yields a `Tell` that draws on `console`: live where it is a terminal, a line for each new text elsewhere."""
-    if not console.is_terminal:
+def watching(console: Console, left: Callable[[], str], *, live: bool = True) -> Iterator[Tell]:
+    """Yields a `Tell` that draws on `console`: live where it is a terminal, a line for each new text elsewhere.
+
+    Not `live` where a person is going to be asked something meanwhile.
+    """
+    if not (live and console.is_terminal):
         yield plain(console)
         return
     view = LiveView(left)
-    with Live(view, console=console, refresh_per_second=8) as live:
+    with Live(view, console=console, refresh_per_second=8) as drawn:
         try:
             yield view.tell
         finally:
             view.finish()
-            live.refresh()
+            drawn.refresh()
 
 
 def plain(console: Console, clock: Clock = time.monotonic) -> Tell:

@@ -59,3 +59,21 @@ def test_nothing_of_an_earlier_run_is_left(tmp_path: Path) -> None:
         earlier.write(name, b"old")
     RunDir.create(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["logs", "solver"]
+
+
+def test_the_same_question_goes_on_with_what_the_solver_left(tmp_path: Path) -> None:
+    run = RunDir.create(tmp_path)
+    run.write_json("run.json", {"asked": {"issue": "a"}})
+    for name in ("issue.json", "patch.diff", "solver/journal.jsonl"):
+        run.write(name, b"old")
+    RunDir.create(tmp_path, {"issue": "a"})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["issue.json", "journal.jsonl", "logs", "solver"]
+
+
+@pytest.mark.parametrize("record", [b'{"asked": {"issue": "b"}}', b"{half", b"[]"])
+def test_another_question_or_a_damaged_record_starts_anew(tmp_path: Path, record: bytes) -> None:
+    run = RunDir.create(tmp_path)
+    run.write("run.json", record)
+    run.write("solver/journal.jsonl", b"old")
+    RunDir.create(tmp_path, {"issue": "a"})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["logs", "solver"]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from local_site import CODE, SHOWS, TEST, local_image, project
 
-from agents.run.prepare import Prepared, opener
+from agents.run.prepare import Prepared
 from agents.run.solve import based, work
+from sandbox import open_sandbox
 from sandbox.api import BadInput
 from sandbox.git import HostGit
 from sandbox.workspace import IDENTITY, open_workspace
@@ -18,7 +19,7 @@ from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site
 from tasks.task import Attempt, Issue, Task, TestFile
 from tasks.verdict import judge
-from tasks.verify import Check
+from tasks.verify import Check, with_tests
 
 SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
 FILES = {"shapes.py": CODE, "tests/test_shapes.py": TEST}
@@ -53,7 +54,8 @@ def prepared(
     run = RunDir.create(tmp_path / "run")
     image = local_image(workspace.folder, tmp_path)
     command = "python -m pytest -p no:cacheprovider"
-    return Prepared(task, workspace, Check(opener(image, task, run), command, (), "the whole suite", timeout)), run
+    check = Check(lambda: open_sandbox(image), command, (), "the whole suite", timeout)
+    return Prepared(task, workspace, with_tests(check, task.tests)), run
 
 
 def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
@@ -103,3 +105,30 @@ def test_a_command_that_takes_no_files_is_not_cut_down(tmp_path: Path) -> None:
     site, _ = prepared(tmp_path, timeout=2)
     with pytest.raises(BadInput, match="ran past"):
         based(replace(site, check=replace(site.check, command="sh -c 'sleep 60'")), silent)
+
+
+@dataclass
+class Shows:
+    """A solver that writes a test of its own, where nothing showed the issue."""
+
+    test: TestFile
+    name: str = "shows"
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        assert site.showing == ()
+        return Attempt(site.patch({"shapes.py": FIXED}), "patched", tests=(self.test,))
+
+
+def test_a_test_that_the_solver_wrote_counts_if_the_harness_sees_it_fail(tmp_path: Path) -> None:
+    site, run = prepared(tmp_path, tests=())
+    _, trial = work(site, Shows(replace(SHOWING, author="model")), run, Budget(), silent)
+    verdict = judge(trial)
+    assert (verdict.verdict, verdict.author) == ("verified", "model")
+    assert "written by the model" in verdict.headline
+
+
+def test_a_test_of_the_solver_that_passes_on_the_base_shows_nothing(tmp_path: Path) -> None:
+    site, run = prepared(tmp_path, tests=())
+    test = TestFile("tests/test_own.py", b"def test_own():\n    pass\n", "model")
+    _, trial = work(site, Shows(test), run, Budget(), silent)
+    assert judge(trial).verdict == "unreproduced"
