@@ -73,7 +73,7 @@ clean:  ## Remove the environment and caches
 	@touch $@
 
 .PHONY: score-env
-score-env: .venv-score/.complete  ## Make .venv-score: solve with SWE-bench's specifications and parsers, DuckDB, datasets
+score-env: .venv-score/.complete  ## Make .venv-score: solve with all its extras (SWE-bench's specifications, datasets, DuckDB, Playwright)
 
 PYTHONS ?= $(HOME)/.pyenv/versions
 .PHONY: python-images
@@ -83,6 +83,7 @@ python-images:  ## Make solve/python:X.Y for each Python in PYTHONS=DIR (needs m
 
 .PHONY: accept-score
 accept-score: score-env  ## Attacks, gold and empty, agreement: ROWS=FILE PREDICTIONS=FILE MIRRORS=DIR [IDS=@FILE]
+	.venv-score/bin/pytest -q tests/tasks
 	.venv-score/bin/pytest -q -m docker tests/tasks/test_attacks.py
 	.venv-score/bin/solve validate $(ROWS) $(if $(IDS),--ids $(IDS)) --mirrors $(MIRRORS) --out runs/accept-validate
 	.venv-score/bin/solve score runs/accept-validate/suite.jsonl --predictions $(PREDICTIONS) --mirrors $(MIRRORS) \
