@@ -83,12 +83,30 @@ def scope_of(source: Source, node: ast.AST, observed: Mapping[tuple[int, str], O
     while function is not None:
         first = min([function.lineno, *(item.lineno for item in function.decorator_list)])
         seen = observed.get((first, function.name), Observed())
+        written = assigned_types(function)
         for name in local_names(function):
-            variables.setdefault(name, seen.variables.get(name, UNKNOWN))
+            variables.setdefault(name, seen.variables.get(name) or written.get(name, UNKNOWN))
         for name, types in seen.attributes.items():
             attributes.setdefault(name, types)
         function = source.function(function)
     return Scope(variables, attributes, global_names(source.tree))
+
+
+def assigned_types(function: Function) -> dict[str, Types]:
+    """Types of variables that are only ever set to displays, literals and the like: for what was not seen at run time.
+
+    A tracer is lost where recursion runs too deep, and a frame that never returns is never looked at.
+    """
+    nothing = Scope({}, {}, {})
+    found: dict[str, Types] = {}
+    unclear: set[str] = set()
+    for node in own_nodes(function.body):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            types = nothing.types(node.value)
+            found[node.targets[0].id] = found.get(node.targets[0].id, UNKNOWN) | types
+            if not types:
+                unclear.add(node.targets[0].id)
+    return {name: types for name, types in found.items() if name not in unclear}
 
 
 def local_names(function: Function) -> list[str]:

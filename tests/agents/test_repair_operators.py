@@ -181,6 +181,13 @@ def test_types_that_were_seen_keep_misfits_out() -> None:
     assert b"def f(a, b, c):\n    return len(b)\n" not in after
 
 
+def test_types_that_were_not_seen_are_read_where_they_are_written() -> None:
+    text = parse("m.py", b"def f(node):\n    seen = set()\n    return g(node)\n")
+    proposals = propose({"m.py": text}, Findings({("m.py", 3): 1.0}), until=time.monotonic() + 60)
+    after = {apply(text.data, [item.edit]) for item in proposals}
+    assert b"def f(node):\n    seen = set()\n    seen.add(node)\n    return g(node)\n" in after
+
+
 def test_every_operator_has_something_to_say() -> None:
     """An operator that never proposes anything is dead code. (What needs clues is tested with them.)"""
     lines = {("m.py", number): 1.0 for number in range(1, TEXT.count("\n") + 1)}
