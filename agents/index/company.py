@@ -14,6 +14,7 @@ import numpy as np
 import platformdirs
 
 from agents.index.bm25 import bm25
+from agents.index.index import Index, store_path
 from agents.index.mentions import read_issue
 from agents.index.snapshot import Snapshot
 from agents.index.words import STEM_MARK
@@ -31,7 +32,16 @@ class Passage:
     name: str  # heading or symbol
     line: int
     last: int
-    score: float  # BM25: only the order means something
+    score: float  # BM25: only the order means something, and across origins that only roughly
+
+
+def search_context(snapshot: Snapshot, repo: Path, issue: str, top: int = 10) -> list[Passage]:
+    """Passages of the repository's documents and of everything its context names, best first."""
+    found = passages(snapshot, issue, top=top)
+    for name, folder in context_folders(repo):
+        with Index(store_path(folder)) as index:
+            found += passages(index.build(folder), issue, origin=name, top=top)
+    return sorted(found, key=lambda passage: -passage.score)[:top]
 
 
 def context_folders(repo: Path, settings: Path | None = None) -> list[tuple[str, Path]]:

@@ -114,7 +114,7 @@ def repository_map(snapshot: Snapshot, read: Read, tokens: int, *, count: Count 
 
 def centrality(snapshot: Snapshot) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """PageRank of each unit of the code that is no test; sums to at most 1."""
-    inside = ((snapshot.code_file & ~snapshot.test_file)[snapshot.unit_file] & (snapshot.kind > 0)).astype(np.float64)
+    inside = (snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0)).astype(np.float64)
     start = inside / max(1.0, float(inside.sum()))
     reached = start
     for _ in range(CENTRAL_STEPS):

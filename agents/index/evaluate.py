@@ -7,7 +7,6 @@ fitted without it (`Weights.for_row`).
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from agents.index.gold import gold_of
 from agents.index.index import Index, store_path
 from agents.index.rank import score
 from agents.index.signals import signals
-from agents.index.tree import Entry, Tree, open_tree
+from agents.index.tree import open_tree, reader
 from agents.index.weights import Weights
 from sandbox.api import BadInput
 
@@ -62,7 +61,7 @@ def examples(
         tell(question.instance)
         with Index(store_path(mirror)) as index, open_tree(mirror, question.commit) as tree:
             snapshot = index.build_tree(tree)
-            gold = gold_of(question.patch, partial(_read, tree, {entry.path: entry for entry in tree.entries}))
+            gold = gold_of(question.patch, reader(tree))
             start = time.process_time()
             found = signals(snapshot, question.issue)
             spent = time.process_time() - start
@@ -70,10 +69,6 @@ def examples(
             places = zip(snapshot.unit_file[found.units].tolist(), snapshot.line[found.units].tolist(), strict=True)
             units = np.array([(snapshot.paths[file], line) in gold.units for file, line in places], np.bool_)
             yield question, Example(question.instance, found, files, units, len(gold.files), len(gold.units)), spent
-
-
-def _read(tree: Tree, entries: dict[str, Entry], path: str) -> bytes:
-    return next((data for _, data in tree.read([entries[path]])), b"") if path in entries else b""
 
 
 def measure(example: Example, repository: str, weights: Weights, cpu: float) -> Measured:

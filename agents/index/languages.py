@@ -8,7 +8,7 @@ Grammars come with the language packages; nothing is downloaded at run time. Eac
     @name                  of the definition in the same match
     @base                  a name the innermost class around it inherits from
     @doc                   a doc comment: of the definition in the same match, or of the innermost one around it
-    @import                module, path or name that the file imports, as written
+    @import                module or path that the file imports, as written
     @call                  name of what is called
 
 The patterns below the divider find references. They are many, and run only when someone asks where a symbol is used;
@@ -21,7 +21,6 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 DIVIDER = "; === references ==="
-FORMAT = 1  # of the segments; a change here makes stores be built anew
+FORMAT = 1  # of the segments, and of what parsing and words make of a file
 LINES = "lines"  # a language without grammar: indexed by windows of lines
 PROSE = "prose"  # documentation: indexed by heading
 
@@ -103,8 +102,6 @@ def source(name: str) -> str:
 
 @cache
 def digest() -> str:
-    """Changes whenever an index made before would be made differently now."""
-    parts = [str(FORMAT), version("tree-sitter")]
-    for name, language in LANGUAGES.items():
-        parts += [name, version(language.package.replace("_", "-")), source(name)]
+    """Changes with the queries and with `FORMAT`: an index made under another one is made anew."""
+    parts = [str(FORMAT), *(source(name) for name in LANGUAGES)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

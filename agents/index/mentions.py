@@ -1,4 +1,4 @@
-"""What an issue names: words with their weight, identifiers, paths, dotted names, frames of a traceback."""
+"""What an issue names: words with their weight, identifiers, paths, frames of a traceback."""
 
 import math
 import re
@@ -16,7 +16,6 @@ WORD = re.compile(r"[^\W\d]\w*")
 CODE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]+`|^(?: {4}|\t)\S.*$|^(?:>>>|\.\.\.|In ?\[\d+\]:).*$", re.DOTALL | re.MULTILINE
 )
-DOTTED = re.compile(r"\b[^\W\d]\w*(?:\.[^\W\d]\w*)+")
 PATH = re.compile(r"(?<![\w./+-])[\w./+-]+\.(?:pyx?|[jt]sx?|go|rs|java|cc?|cpp|hh?|hpp|cs|rb|php|kt|swift|scala)\b")
 FRAME = re.compile(
     r'File "([^"\n]+)", line (\d+)(?:, in ([\w<>.]+))?|^([\w/.+-]+\.py):(\d+):(?: in ([\w<>.]+))?', re.MULTILINE
@@ -46,7 +45,6 @@ class Mentions:
     identifiers: dict[str, float]  # as written: 1 for what looks like code, 0.5 in the title, less for any other word
     title_identifiers: frozenset[str]
     called: frozenset[str]  # names that stand before a parenthesis
-    dotted: tuple[str, ...]
     paths: tuple[str, ...]
     frames: tuple[Frame, ...]  # outermost first
 
@@ -73,7 +71,6 @@ def read_issue(text: str) -> Mentions:
         identifiers=identifiers,
         title_identifiers=frozenset(title_words),
         called=frozenset(CALLED.findall(text)),
-        dotted=tuple(dict.fromkeys(DOTTED.findall(text))),
         paths=tuple(dict.fromkeys(path.lstrip("./") for path in PATH.findall(text))),
         frames=tuple(_frames(text)),
     )

@@ -49,7 +49,7 @@ class Piece:
 class Parsed:
     units: tuple[Unit, ...]  # by start; the first is the file itself
     pieces: tuple[Piece, ...]  # in order, without gap or overlap
-    imports: tuple[str, ...]  # as written: modules, paths, names
+    imports: tuple[str, ...]  # as written: modules, paths
 
 
 def parse(language: str, data: bytes) -> Parsed:
@@ -85,7 +85,7 @@ def _parse_code(language: str, data: bytes) -> Parsed:
             if before is None or unit.end - unit.start > before.end - before.start:
                 found[name.start_byte] = unit
         bases += ((node.start_byte, _text(node)) for node in match.get("base", ()))
-        imports.update((_text(node), None) for key in ("import", "import.name") for node in match.get(key, ()))
+        imports.update((_text(node), None) for node in match.get("import", ()))
     whole = Unit("module", "", 0, len(data), 1, data.count(b"\n") + (not data.endswith(b"\n")) or 1)
     units = _nest(whole, sorted(found.values(), key=lambda unit: (unit.start, -unit.end)))
     units = _with_bases(units, bases)

@@ -12,6 +12,7 @@ from agents.index.weights import Linear, shipped
 MOST_FILES = 100
 MOST_SYMBOLS = 200
 MOST_REASONS = 3
+NOTABLE = 0.1  # of the score: a smaller lift is no reason
 LABELS = {
     "title": "words of the title",
     "lead": "words of the first lines",
@@ -21,7 +22,6 @@ LABELS = {
     "name": "names made of the issue's words",
     "path": "its path",
     "trace": "in the traceback",
-    "dotted": "a dotted name leads here",
     "defines": "defines what the issue names",
     "called": "the issue calls it",
     "class": "of a class the issue names",
@@ -81,21 +81,22 @@ def score(found: Signals, weights: Linear) -> Scored:
 def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranking:
     """Rank a snapshot's code for an issue, whose first line is its title."""
     weights = weights or shipped().weights
+    if not snapshot.candidates.any():
+        return Ranking((), ())
     scored = score(signals(snapshot, issue), weights)
     found = scored.signals
     file_shares, unit_shares = _shares(scored.of_file), _shares(scored.of_unit)
-    file_columns = {name: weight * found.of_file[name] for name, weight in weights.file.items()}
-    unit_columns = {name: weight * found.of_unit[name] for name, weight in weights.unit.items() if name != "file"}
+    of_file, of_unit = _lifts(found.of_file, weights.file), _lifts(found.of_unit, weights.unit)
     files = [
         RankedFile(
             snapshot.paths[found.files[place]],
             float(file_shares[place]),
-            (*_defined(snapshot, found, int(found.files[place])), *_reasons(file_columns, place)),
+            (*_defined(snapshot, found, int(found.files[place])), *_reasons(of_file, place)),
         )
         for place in scored.files[:MOST_FILES].tolist()
     ]
     symbols = [
-        _symbol(snapshot, int(found.units[place]), float(unit_shares[place]), _reasons(unit_columns, place))
+        _symbol(snapshot, int(found.units[place]), float(unit_shares[place]), _reasons(of_unit, place))
         for place in scored.units[:MOST_SYMBOLS].tolist()
     ]
     return Ranking(tuple(files), tuple(symbols))
@@ -123,14 +124,20 @@ def _shares(scores: Floats) -> Floats:
     return shares
 
 
-def _reasons(columns: dict[str, Floats], place: int) -> tuple[str, ...]:
-    """The kinds of signal that lift a candidate most above the mean of all."""
-    lifts: dict[str, float] = {}
-    for name, values in columns.items():
+def _lifts(signals: dict[str, Floats], weights: dict[str, float]) -> dict[str, Floats]:
+    """By how much each kind of signal lifts each candidate above the mean of all."""
+    lifts: dict[str, Floats] = {}
+    for name, weight in weights.items():
         label = LABELS.get(name.split(" ")[0].rstrip("~^"))
-        if label:
-            lifts[label] = lifts.get(label, 0.0) + float(values[place] - values.mean())
-    best = sorted((label for label, lift in lifts.items() if lift > 0.1), key=lambda label: -lifts[label])
+        if label and name in signals:
+            lift = weight * (signals[name] - signals[name].mean())
+            lifts[label] = lifts[label] + lift if label in lifts else lift
+    return lifts
+
+
+def _reasons(lifts: dict[str, Floats], place: int) -> tuple[str, ...]:
+    here = {label: float(values[place]) for label, values in lifts.items()}
+    best = sorted((label for label, lift in here.items() if lift > NOTABLE), key=lambda label: -here[label])
     return tuple(best[:MOST_REASONS])
 
 

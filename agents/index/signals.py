@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.index.arrays import Floats, Ints, Mask
+from agents.index.arrays import Floats, Ints
 from agents.index.mentions import Mentions, read_issue
 from agents.index.named import Named
 from agents.index.snapshot import Snapshot
@@ -36,16 +36,14 @@ class Signals:
 
 def signals(snapshot: Snapshot, issue: str) -> Signals:
     """Signals of an issue, whose first line is its title."""
-    scope: Mask = snapshot.code_file & ~snapshot.test_file
     mentions = read_issue(issue)
-    of_file, of_unit = textual_signals(snapshot, mentions, scope)
-    named = Named(snapshot, mentions, scope).signals()
+    of_file, of_unit = textual_signals(snapshot, mentions)
+    named = Named(snapshot, mentions).signals()
     of_file |= named[0]
     of_unit |= named[1] | _graph_signals(snapshot, of_unit, named[1]["defines"])
-    of_unit |= {"size": np.log1p(snapshot.length) / 8, "class": (snapshot.kind == 1).astype(np.float64)}
-    of_unit["method"] = (snapshot.kind == 3).astype(np.float64)
-    files = np.flatnonzero(scope)
-    units = np.flatnonzero(scope[snapshot.unit_file] & (snapshot.kind > 0))
+    of_unit["size"] = np.log1p(snapshot.length) / 8
+    files = np.flatnonzero(snapshot.candidates)
+    units = np.flatnonzero(snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0))
     return Signals(
         mentions,
         files,

@@ -17,6 +17,7 @@ from agents.index.arrays import Ints, Mask, ranges
 from agents.index.build import Listed
 from agents.index.graph import Graph
 from agents.index.languages import PROSE, language_of
+from agents.index.namespace import Namespace
 from agents.index.parse import KINDS
 from agents.index.store import Store
 
@@ -85,6 +86,7 @@ class Snapshot:
         self.languages = [language_of(path) for path in self.paths]
         self.test_file: Mask = np.array([is_test(path) for path in self.paths], np.bool_)
         self.code_file: Mask = np.array([language != PROSE for language in self.languages], np.bool_)
+        self.candidates: Mask = self.code_file & ~self.test_file  # what a ranking ranks
         self.segments = self._load(store, [listed.places[place] for place in chosen])
         self._number_units()
 
@@ -160,7 +162,12 @@ class Snapshot:
     @cached_property
     def graph(self) -> Graph:
         """Calls and inheritance among the code that is no test."""
-        return Graph(self, self.code_file & ~self.test_file)
+        return Graph(self, self.candidates)
+
+    @cached_property
+    def namespace(self) -> Namespace:
+        """Names of the candidates."""
+        return Namespace(self)
 
     def kind_name(self, unit: int) -> str:
         return KINDS[int(self.kind[unit])]

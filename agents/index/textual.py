@@ -1,16 +1,12 @@
 """Signals from words: how well files and units answer the words of an issue."""
 
-import math
-import re
-from collections import defaultdict
-
 import numpy as np
 
-from agents.index.arrays import Floats, Mask
+from agents.index.arrays import Floats
 from agents.index.bm25 import bm25
 from agents.index.mentions import Mentions
 from agents.index.snapshot import Snapshot
-from agents.index.words import STEM_MARK, plain_forms, stem_forms
+from agents.index.words import STEM_MARK
 
 PARTS = ("title", "lead", "prose", "code", "body")  # of an issue, each scored by its words and by its stems
 
@@ -27,11 +23,12 @@ def best_of_file(snapshot: Snapshot, of_units: Floats) -> Floats:
     return best
 
 
-def textual_signals(snapshot: Snapshot, mentions: Mentions, scope: Mask) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def textual_signals(snapshot: Snapshot, mentions: Mentions) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Signals over files and over units. `<part>` and `<part>~` are BM25 by words and by stems; over files also
     `<part>^`, the best unit's; `name ...` counts the words of definitions' names only; `path ...` those of paths."""
     queries = {part: _only(getattr(mentions, part), stems=False) for part in PARTS}
     queries |= {f"{part}{STEM_MARK}": _only(getattr(mentions, part), stems=True) for part in PARTS}
+    scope = snapshot.candidates
     scores = bm25(snapshot, list(queries.values()), scope, ("code", "doc"), snapshot.length)
     files: dict[str, Floats] = {}
     units: dict[str, Floats] = {}
@@ -44,30 +41,18 @@ def textual_signals(snapshot: Snapshot, mentions: Mentions, scope: Mask) -> tupl
     for number, part in enumerate(("title", "body")):
         units[f"name {part}"] = normal(scores.unit[number])
         files[f"name {part}"] = normal(best_of_file(snapshot, scores.unit[number]))
-    return files | _path_signals(snapshot, mentions, scope), units
+    return files | _path_signals(snapshot, mentions), units
 
 
 def _only(form_weights: dict[str, float], *, stems: bool) -> dict[str, float]:
     return {form: weight for form, weight in form_weights.items() if form.startswith(STEM_MARK) == stems}
 
 
-def _path_signals(snapshot: Snapshot, mentions: Mentions, scope: Mask) -> dict[str, Floats]:
+def _path_signals(snapshot: Snapshot, mentions: Mentions) -> dict[str, Floats]:
     """Words of the path that stand in the title; words of the file's own name that stand anywhere."""
-    of_path: list[tuple[frozenset[str], frozenset[str]]] = []
-    having: defaultdict[str, int] = defaultdict(int)
-    for number, path in enumerate(snapshot.paths):
-        *folders, name = re.sub(r"\.\w+$", "", path).split("/")
-        own = frozenset(stem_forms(plain_forms(name)))
-        above = frozenset(form for folder in folders for form in stem_forms(plain_forms(folder)))
-        of_path.append((own, above))
-        if scope[number]:
-            for form in own | above:
-                having[form] += 1
-    total = int(scope.sum())
-    weight = {form: math.log(1 + total / times) for form, times in having.items()}
-    in_title, in_body = np.zeros(len(of_path)), np.zeros(len(of_path))
-    for number in np.flatnonzero(scope).tolist():
-        own, above = of_path[number]
-        in_title[number] = sum(weight[form] for form in sorted((own | above) & mentions.title.keys()))
-        in_body[number] = sum(weight[form] for form in sorted(own & mentions.body.keys()))
+    names = snapshot.namespace
+    in_title, in_body = np.zeros(len(snapshot.paths)), np.zeros(len(snapshot.paths))
+    for file, (own, above) in names.path_forms.items():
+        in_title[file] = sum(names.path_weight[form] for form in sorted((own | above) & mentions.title.keys()))
+        in_body[file] = sum(names.path_weight[form] for form in sorted(own & mentions.body.keys()))
     return {"path title": normal(in_title), "path body": normal(in_body)}

@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -57,10 +57,20 @@ def open_tree(repo: Path, revision: str = "") -> Tree:
     """
     if not repo.is_dir():
         raise BadInput(f"{repo} is not a folder: give the root of a repository")
-    inside = _git_answers(repo)
-    if revision or (inside and git(repo, "rev-parse", "--is-inside-work-tree").strip() == b"false"):
+    inside = _worktree(repo)
+    if revision or inside is False:
         return CommitTree(repo, revision or "HEAD")
-    return Worktree(repo, tracked=inside)
+    return Worktree(repo, tracked=bool(inside))
+
+
+def reader(tree: Tree) -> Callable[[str], bytes]:
+    """The bytes of a path; b"" for what is not there or cannot be read any more."""
+    entries = {entry.path: entry for entry in tree.entries}
+
+    def read(path: str) -> bytes:
+        return next((data for _, data in tree.read([entries[path]])), b"") if path in entries else b""
+
+    return read
 
 
 class CommitTree:
@@ -187,12 +197,12 @@ def _argv(repo: Path, *arguments: str) -> list[str]:
     return ["git", "-C", str(repo), *arguments]
 
 
-def _git_answers(repo: Path) -> bool:
+def _worktree(repo: Path) -> bool | None:
+    """Whether a git worktree is there, or a bare repository; None: neither."""
     try:
-        git(repo, "rev-parse", "--git-dir")
+        return git(repo, "rev-parse", "--is-inside-work-tree").strip() == b"true"
     except BadInput:
-        return False
-    return True
+        return None
 
 
 def _entry(line: bytes) -> Entry:

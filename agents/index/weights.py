@@ -5,32 +5,31 @@ tenth of the rows, so that an evaluation can score every row by weights that nev
 """
 
 import importlib.resources
+import json
+from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
 
 FOLDS = 10
 
 
-class Linear(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Linear:
     """Signal → weight, for files and for units. A unit's `file` is its file's score."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     file: dict[str, float]
     unit: dict[str, float]
 
 
-class Fold(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Fold:
     """Weights fitted on all rows but these."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     without: tuple[str, ...]
     weights: Linear
 
 
-class Weights(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+@dataclass(frozen=True, slots=True)
+class Weights:
     about: str  # from what, by what, when
     weights: Linear
     folds: tuple[Fold, ...] = ()
@@ -39,11 +38,17 @@ class Weights(BaseModel):
         """Weights that never saw this row."""
         return next((fold.weights for fold in self.folds if instance in fold.without), self.weights)
 
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Weights":
+        found = json.loads(text)
+        folds = (Fold(tuple(fold["without"]), Linear(**fold["weights"])) for fold in found["folds"])
+        return cls(found["about"], Linear(**found["weights"]), tuple(folds))
+
 
 @cache
 def shipped() -> Weights:
-    return Weights.model_validate_json((importlib.resources.files("agents.index") / "weights.json").read_text())
-
-
-def read_weights(path: Path) -> Weights:
-    return Weights.model_validate_json(path.read_text())
+    """The weights that come with the program. (No pydantic: it takes as long to import as a query may last.)"""
+    return Weights.from_json((importlib.resources.files("agents.index") / "weights.json").read_text())

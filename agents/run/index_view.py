@@ -53,7 +53,9 @@ def show_documents(documents: Sequence[Passage]) -> None:
 
 
 def show_bench(found: dict[str, Any]) -> None:
-    title = f"{found['files']} files, {found['megabytes']} MB, {found['lines']} lines; medians of {found['repeat']}"
+    title = (
+        f"{found['files']} files, {found['bytes'] / 1e6:.1f} MB, {found['lines']} lines; medians of {found['repeat']}"
+    )
     table = Table("", title=title, title_justify="left", box=None)
     for name in ("CPU s", "wall s", "CPU / parse", "wall / parse", "peak MB"):
         table.add_column(name, justify="right")

@@ -19,8 +19,6 @@
 
 (import_statement source: (string (string_fragment) @import))
 (export_statement source: (string (string_fragment) @import))
-(import_specifier name: (identifier) @import.name)
-(import_clause (identifier) @import.name)
 (call_expression function: (identifier) @_require arguments: (arguments (string (string_fragment) @import))
   (#eq? @_require "require"))
 

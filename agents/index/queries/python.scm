@@ -12,7 +12,6 @@
 
 (import_statement name: [(dotted_name) @import (aliased_import name: (dotted_name) @import)])
 (import_from_statement module_name: (_) @import)
-(import_from_statement name: [(dotted_name) @import.name (aliased_import name: (dotted_name) @import.name)])
 
 ; === references ===
 (call function: [(identifier) @call (attribute attribute: (identifier) @call)])

@@ -12,7 +12,6 @@
 (given_definition name: (identifier) @name) @definition.function
 
 (import_declaration path: (identifier) @import)
-(import_declaration (namespace_selectors (identifier) @import.name))
 
 ; === references ===
 (call_expression function: [(identifier) @call (field_expression field: (identifier) @call)])
