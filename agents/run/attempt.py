@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from agents.run.grading import Attempted, Options, place_row
@@ -28,7 +29,14 @@ NOT_RUN = "a benchmark row's base is not run beforehand"
 class Attempting:
     """Makes the attempts of one `solve bench`."""
 
-    def __init__(self, suite: Suite, options: Options, folder: Path) -> None:
+    def __init__(self, suite: Suite, options: Options, folder: Path, dollars: float | None = None) -> None:
+        """
+        Raises:
+            BadInput: a budget that cannot be held.
+        """
+        if dollars is not None and not 0 < dollars < float("inf"):
+            raise BadInput(f"a budget of {dollars} dollars cannot be held: give a number above zero with --budget")
+        self._budget = Budget(Allowance(dollars=None if dollars is None else Decimal(str(dollars))))
         self._suite, self._options, self._folder = suite, options, folder
         self._gold = GoldSolver({row.task.id: row.answer for row in suite.rows})
 
@@ -115,7 +123,7 @@ class Attempting:
             baseline=TestReport("", 0, 0.0, problem=NOT_RUN),
             showing=(),
             test_command="",
-            budget=Budget(Allowance(seconds=SECONDS)),
+            budget=self._budget.child(Allowance(seconds=SECONDS)),
             tell=silent,
             offer=lambda patch: None,
             folder=folder,

@@ -34,6 +34,7 @@ def bench(
     jobs: Jobs = 0,
     out: Out = None,
     regrade: Regrade = False,
+    budget: Annotated[float | None, typer.Option(help="Dollars that all attempts together may spend.")] = None,
     as_json: Json = False,
 ) -> None:
     """Let solvers try the rows of a benchmark, and grade what they hand in. Running it again goes on."""
@@ -46,7 +47,7 @@ def bench(
     )
     suite = grading.open_suite(options)
     folder = grading.open_folder(options, f"bench {suite.name}")
-    attempting = Attempting(suite, options, folder)
+    attempting = Attempting(suite, options, folder, budget)
     attempts = attempting.all(model or ["repair"], runs)
     grader = grading.open_grader(options, folder.name)
     results = grading.grade_all(attempts, grader, folder, options.jobs, solve=attempting.solve)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from agents.run.command import runs_folder
 from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox
 from sandbox.docker import DockerSandbox
@@ -64,7 +65,7 @@ def open_suite(options: Options) -> Suite:
 
 def open_folder(options: Options, about: str) -> Path:
     """The run's folder, new or with the results of an earlier start of the same command."""
-    folder = options.out or Path("runs") / new_id(about)
+    folder = options.out or runs_folder() / new_id(about)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "logs").mkdir(exist_ok=True)

@@ -168,3 +168,9 @@ def test_report_for_people_and_pages(run: Path, tmp_path: Path) -> None:
     assert "18.7%" in asked(str(run), "--html", str(tmp_path / "r.html"))
     assert "18.7%" in (tmp_path / "r.html").read_text()
     assert asked(str(run), "--markdown").startswith("| solver | tasks |")
+
+
+@pytest.mark.parametrize("dollars", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_that_cannot_be_held_is_refused(rows: Path, tmp_path: Path, dollars: float) -> None:
+    with pytest.raises(BadInput, match="cannot be held"):
+        Attempting(open_suite(options(rows)), options(rows), tmp_path, dollars)
