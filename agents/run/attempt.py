@@ -7,8 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import platformdirs
+
 from agents.run.grading import Attempted, Options, place_row
 from agents.run.solve import SOLVERS
+from agents.run.team import Choices, find_solver
 from sandbox.api import BadInput, Owner, Sandbox, SandboxError
 from sandbox.docker import DockerSandbox
 from sandbox.testlog import TestReport
@@ -44,12 +47,10 @@ class Attempting:
         """Every solver × row × run, not yet solved.
 
         Raises:
-            BadInput: no solver has that name.
+            BadInput: a name means no solver, or a key or a price of its models is missing.
         """
-        unknown = sorted(set(models) - {"gold", *SOLVERS})
-        if unknown:
-            known = ", ".join(sorted({"gold", *SOLVERS}))
-            raise BadInput(f"no model named {', '.join(unknown)}: known are {known}")
+        for model in models:
+            self._solver(model)
         return [
             Attempted(row, b"", self._unsolved(row, model, run))
             for model in models
@@ -82,7 +83,7 @@ class Attempting:
     def _solved(self, row: Row, model: str, run: int) -> Attempt:
         folder = self._folder / "solver" / model / f"{row.task.id}-{run}"
         folder.mkdir(parents=True, exist_ok=True)
-        solver: Solver = self._gold if model == "gold" else SOLVERS[model]()
+        solver = self._solver(model)
         with tempfile.TemporaryDirectory(prefix="solve-bench-") as scratch:
             site = self._bare(folder) if model in ("gold", "empty") else self._site(row, folder, Path(scratch))
             try:
@@ -91,6 +92,12 @@ class Attempting:
                 return Attempt(b"", "over_budget", str(problem))
             except PatchRejected as problem:
                 return Attempt(b"", "gave_up", str(problem))
+
+    def _solver(self, model: str) -> Solver:
+        """A solver of its own for each attempt: what one keeps, no other sees."""
+        built_in = {**SOLVERS, "gold": lambda: self._gold}
+        cache = platformdirs.user_cache_path("solve")
+        return find_solver(model, Choices(), self._budget.allowance, built_in, cache)
 
     def _site(self, row: Row, folder: Path, scratch: Path) -> Site:
         place = place_row(row, self._options)

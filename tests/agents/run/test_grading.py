@@ -111,7 +111,7 @@ def test_yardsticks_need_no_container_to_solve(rows: Path, tmp_path: Path) -> No
     outcomes = {(row.model_name_or_path, row.outcome, row.dollars) for row in found}
     assert outcomes == {("gold", "resolved", 0.0), ("empty", "unresolved", 0.0)}
     assert (len(found), engine.asked) == (8, 0)
-    with pytest.raises(BadInput, match=r"no model named nobody: known are .*gold"):
+    with pytest.raises(BadInput, match="nobody"):
         attempting.all(["nobody"], 1)
 
 
