@@ -87,7 +87,7 @@ class Reported:
 
 def read_report(lines: Iterable[bytes]) -> Reported:
     """The lines that `inside/solve_report.py` wrote. Hostile data: what is no such line is passed over."""
-    parts: dict[str, list[TestCase]] = {}
+    parts: dict[str, list[tuple[object, TestCase]]] = {}
     end: int | None = None
     for line in lines:
         row = _row(line)
@@ -96,7 +96,7 @@ def read_report(lines: Iterable[bytes]) -> Reported:
             end = ended
         elif isinstance(name, str) and name:
             case = TestCase(name, _status(row), _seconds(row), str(row.get("message", "")))
-            parts.setdefault(name, []).append(case)
+            parts.setdefault(name, []).append((row.get("when"), case))
     return Reported({name: _joined(reports) for name, reports in parts.items()}, end)
 
 
@@ -132,8 +132,11 @@ def _status(row: Mapping[str, object]) -> Status:
     return "failed" if when == "call" else "error"
 
 
-def _joined(reports: list[TestCase]) -> TestCase:
-    statuses = {report.status for report in reports}
+def _joined(reports: list[tuple[object, TestCase]]) -> TestCase:
+    cases = [case for _, case in reports]
+    statuses = {case.status for case in cases}
     status = next(status for status in WORST_FIRST if status in statuses)
-    message = next((report.message for report in reports if report.status == status and report.message), "")
-    return TestCase(reports[0].id, status, sum(report.seconds for report in reports), message)
+    message = next((case.message for case in cases if case.status == status and case.message), "")
+    if status == "passed" and "call" not in {when for when, _ in reports}:
+        status, message = "error", "it never ended: the run was killed in it"
+    return TestCase(cases[0].id, status, sum(case.seconds for case in cases), message)

@@ -24,6 +24,7 @@ from sandbox import janitor
 from sandbox.api import SandboxUnavailable
 from sandbox.base_image import DEFAULT, present
 from sandbox.engine import address, answers, connect
+from sandbox.hosttree import remove_left_over
 from sandbox.labels import PREFIX, Labels
 from sandbox.recipe import Recipe, detect
 from sandbox.sdist import client, indexes
@@ -53,9 +54,7 @@ def doctor(*, as_json: bool, clean: bool, repo: Path | None, cache: Path, enviro
         BadInput: there is nothing to detect in `repo`.
     """
     recipe = None if repo is None else detect(repo)
-    removed = (
-        [f"container {item.id[:12]} of run {item.run} ({item.reason})" for item in janitor.clean()] if clean else []
-    )
+    removed = swept() if clean else []
     findings = examine(cache, environment)
     sandboxes = [item.name for item in findings if item.ok and item.name in ("docker", "bubblewrap")]
     if as_json:
@@ -68,6 +67,12 @@ def doctor(*, as_json: bool, clean: bool, repo: Path | None, cache: Path, enviro
     else:
         show(findings, sandboxes, removed, recipe, Console())
     return 0 if sandboxes else 3
+
+
+def swept() -> list[str]:
+    """What dead runs left in the engine and on disk, removed."""
+    containers = [f"container {item.id[:12]} of run {item.run} ({item.reason})" for item in janitor.clean()]
+    return [*containers, *(f"folder {path}" for path in remove_left_over())]
 
 
 def examine(cache: Path, environment: Mapping[str, str]) -> list[Finding]:

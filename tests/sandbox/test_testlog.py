@@ -53,6 +53,10 @@ def test_any_bytes_are_read_without_error(junk: list[bytes]) -> None:
     read_report(junk)
 
 
+def test_a_test_that_was_killed_in_its_call_has_not_passed() -> None:
+    assert status(row("setup", "passed")) == "error"
+
+
 @settings(max_examples=30)
 @given(
     st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda inner: st.dictionaries(st.text(), inner))
