@@ -14,7 +14,8 @@ Status = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 WORST_FIRST: tuple[Status, ...] = ("error", "failed", "xpassed", "xfailed", "skipped", "passed")
 
 LINE = re.compile(
-    r"^(?P<name>\S+ \([\w.<>]+\))(?:\n.*?)?? \.\.\. (?P<word>ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
+    r"^(?P<name>\S+ \([\w.<>]+\))(?:\n.*?)?? \.\.\. "
+    r"(?P<word>ok|FAIL|ERROR|skipped|expected failure|unexpected success)",
     re.MULTILINE,
 )
 WORDS: Mapping[str, Status] = {
