@@ -98,7 +98,7 @@ def _text(node: "tree_sitter.Node") -> str:
 
 def _unit(kind: Kind, name: str, node: "tree_sitter.Node", docs: "list[tree_sitter.Node]") -> Unit:
     """A definition with the doc comment that stands before it."""
-    first = min([node, *docs], key=lambda each: each.start_byte)
+    first = min([node, *docs], key=lambda each: each.start_byte) if docs else node
     last = node.end_point.row + (node.end_point.column > 0)
     return Unit(kind, name, first.start_byte, node.end_byte, first.start_point.row + 1, last)
 
@@ -115,9 +115,9 @@ def _nest(whole: Unit, found: list[Unit]) -> list[Unit]:
         parent = open_units[-1]
         if units[parent].kind in ("function", "method"):
             continue
-        method = unit.kind == "function" and units[parent].kind == "class"
+        kind: Kind = "method" if unit.kind == "function" and units[parent].kind == "class" else unit.kind
         open_units.append(len(units))
-        units.append(replace(unit, parent=parent, kind="method" if method else unit.kind))
+        units.append(Unit(kind, unit.name, unit.start, unit.end, unit.line, unit.last, parent))
     return units
 
 

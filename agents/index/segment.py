@@ -9,7 +9,7 @@ Files are known by blob id, so a segment is true at every commit. What is in it,
     words       raw words, one a line
     code_*, doc_*, name_*: postings of the code, of the doc comments, and of the units' names: `at` (first posting of
                 each word, and the end), `unit`, `times`
-    forms       sorted forms, one a line                 form_at, form_words: the words each form stands for
+    forms       forms, one a line                        form_at, form_words: the words each form stands for
     imports     what each file imports, tab-separated, one file a line
 """
 
@@ -17,7 +17,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class _Field:
     """Words of one field as they come: word ids in a row, and how many each piece has."""
 
     def __init__(self) -> None:
-        self.words = array("I")
+        self.words: list[int] = []  # the ints are those of the vocabulary, so this is pointers only
         self.owners = array("I")
         self.lengths = array("I")
 
@@ -110,26 +110,28 @@ def _lines(values: Iterable[str]) -> bytes:
 
 def _forms(words: list[bytes]) -> tuple[list[bytes], NDArray[np.int64], Columns]:
     """The words that have a form to be found by; their new ids (-1 for the others), and the table of forms."""
-    table: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+    ids: defaultdict[str, int] = defaultdict(count().__next__)
+    form_of: list[int] = []
+    word_of: list[int] = []
     keep = np.full(len(words), -1, np.int64)
     kept: list[bytes] = []
     for old, word in enumerate(words):
         if found := forms(word.rstrip(b"(").decode("utf-8", "replace")):
             keep[old] = len(kept)
-            for form in found:
-                table[form].append(len(kept))
+            form_of.extend(map(ids.__getitem__, found))
+            word_of.extend(repeat(len(kept), len(found)))
             kept.append(word)
-    names = sorted(table)
-    at = np.zeros(len(names) + 1, np.uint32)
-    np.cumsum([len(table[name]) for name in names], out=at[1:])
-    packed = b"".join(table[name].tobytes() for name in names)
-    return kept, keep, {"forms": _lines(names), "form_at": at.tobytes(), "form_words": packed}
+    form = np.array(form_of, np.int64)
+    order = np.argsort(form, kind="stable")
+    at = np.searchsorted(form[order], np.arange(len(ids) + 1)).astype(np.uint32)
+    packed = np.array(word_of, np.uint32)[order]
+    return kept, keep, {"forms": _lines(ids), "form_at": at.tobytes(), "form_words": packed.tobytes()}
 
 
 def _postings(name: str, field: _Field, keep: NDArray[np.int64], units: int) -> tuple[Columns, NDArray[np.uint32]]:
     """Compressed rows: for each word the units it is in, and how often. Also how many words each unit has."""
     owners = field.owner_of_word()
-    words = keep[np.frombuffer(field.words, np.uint32)]
+    words = keep[np.array(field.words, np.int64)]
     owners, words = owners[words >= 0], words[words >= 0]
     pairs, times = np.unique(words * units + owners, return_counts=True)
     word, unit = np.divmod(pairs, max(1, units))

@@ -6,6 +6,7 @@ only this child. A frame is a line of JSON and the bytes it announces:
     in    {"sources": [[blob, language, size], ...]}      out   {"columns": [[name, size], ...]}
 """
 
+import gc
 import json
 import os
 import resource
@@ -54,6 +55,7 @@ def read_columns(stream: IO[bytes]) -> Columns:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    gc.disable()  # nothing here makes cycles, and nodes and matches come by the million
     while sources := read_sources(sys.stdin.buffer):
         try:
             columns = build_segment(sources)
