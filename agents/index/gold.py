@@ -5,7 +5,7 @@ line above that is less indented than what is inserted, so a new method touches 
 methods (nested ones belong to the outer), and classes (the class without its methods).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from unidiff.patch import PatchSet
 
 from agents.index.languages import language_of
 from agents.index.parse import Unit, parse
+from agents.index.tree import Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Gold:
     units: frozenset[tuple[str, int]]  # path, first line of the unit
 
 
-def gold_of(patch: str, read: Callable[[str], bytes]) -> Gold:
+def gold_of(patch: str, read: Read) -> Gold:
     """`read` gives the bytes of a path at the base commit. New files are no labels: nothing could rank them."""
     files: set[str] = set()
     units: set[tuple[str, int]] = set()

@@ -19,6 +19,7 @@ from sandbox.api import MEBIBYTE, BadInput
 from sandbox.git import ENVIRONMENT, INHERITED, SETTINGS
 
 LARGEST = MEBIBYTE  # bytes of one file to index; a larger one is data
+Read = Callable[[str], bytes]  # the bytes of a path; b"" if it is not there
 READ_LIMIT = 64 * MEBIBYTE  # no file of a worktree is read beyond this
 AT_ONCE = 256  # blobs asked of git before its answers are read: few enough that no pipe fills
 
@@ -63,7 +64,7 @@ def open_tree(repo: Path, revision: str = "") -> Tree:
     return Worktree(repo, tracked=bool(inside))
 
 
-def reader(tree: Tree) -> Callable[[str], bytes]:
+def reader(tree: Tree) -> Read:
     """The bytes of a path; b"" for what is not there or cannot be read any more."""
     entries = {entry.path: entry for entry in tree.entries}
 

@@ -11,6 +11,7 @@ from agents.index.index import Index
 from agents.index.mentions import read_issue
 from agents.index.rank import Ranking, rank
 from agents.index.snapshot import Snapshot, is_test
+from agents.index.symbols import definitions, references
 from agents.index.words import forms, stem
 from sandbox.api import BadInput
 
@@ -105,6 +106,28 @@ def test_the_map_names_the_most_central_first(shop: Path, snapshot: Snapshot) ->
     assert drawn.startswith("shop/prices.py:")
     assert "def rounded(amount):" in drawn
     assert "return" not in drawn
+
+
+def test_a_symbol_is_found_by_name_and_by_its_class(snapshot: Snapshot) -> None:
+    (found,) = definitions(snapshot, "Basket.total")
+    assert (found.path, found.kind, found.line, found.last) == ("shop/basket.py", "method", 11, 13)
+    assert definitions(snapshot, "total") == [found]
+    assert definitions(snapshot, "Price.total") == []
+
+
+def test_calls_are_found_and_a_name_in_a_comment_is_no_call(tmp_path: Path) -> None:
+    files = {
+        "a.py": b"def cost(): pass\n",
+        "b.py": b"# cost(1)\nfrom a import cost\nx = cost\ny = cost(2)\nz = g.cost(3)\n",
+    }
+    folder = write_tree(tmp_path / "t", files)
+    with Index(tmp_path / "s.sqlite") as index:
+        found = index.build(folder)
+    calls = references(found, "cost", lambda path: (folder / path).read_bytes())
+    assert [(call.path, call.line, call.text) for call in calls] == [
+        ("b.py", 4, "y = cost(2)"),
+        ("b.py", 5, "z = g.cost(3)"),
+    ]
 
 
 def test_documents_are_found_by_heading(snapshot: Snapshot) -> None:
