@@ -11,6 +11,7 @@ from tasks import stats
 from tasks.results import Result
 from tasks.stats import Interval
 
+Identity = tuple[str, str, str, str]  # solver, settings, snapshot, suite
 DISCORDANT = 0.15  # share of tasks on which two solvers differ, where no comparison tells
 
 
@@ -44,6 +45,7 @@ class Spread:
 class Line:
     """One solver: its settings, its model's snapshot and one suite. Rates are fractions of `tasks`."""
 
+    name: str  # the solver, with what tells it from another line
     solver: str
     settings: str
     snapshot: str
@@ -70,12 +72,6 @@ class Line:
     model: Spread
     smallest: float  # difference that this many tasks could show at 80% power
     comparison: Comparison | None = None
-
-    @property
-    def name(self) -> str:
-        """The solver, with what tells it from another line of the same name."""
-        details = ", ".join(part for part in (self.settings, self.snapshot) if part)
-        return f"{self.solver} ({details})" if details else self.solver
 
     @property
     def dollars_per_task(self) -> float | None:
@@ -106,7 +102,8 @@ def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0) ->
         BadInput: no solver has the baseline's name, or it has several lines.
     """
     groups = {identity: list(rows) for identity, rows in groupby(sorted(results, key=_identity), key=_identity)}
-    lines = [_line(identity, rows, seed) for identity, rows in groups.items()]
+    names = _names(list(groups))
+    lines = [_line(names[identity], identity, rows, seed) for identity, rows in groups.items()]
     by_task = {line.name: _by_task(rows) for line, rows in zip(lines, groups.values(), strict=True)}
     if baseline:
         lines = _compared(lines, by_task, _baseline(lines, baseline), seed)
@@ -115,7 +112,7 @@ def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0) ->
     return Leaderboard(tuple(lines), cells)
 
 
-def _identity(result: Result) -> tuple[str, str, str, str]:
+def _identity(result: Result) -> Identity:
     return result.model_name_or_path, result.settings, result.snapshot, result.suite
 
 
@@ -126,7 +123,22 @@ def _by_task(rows: Iterable[Result]) -> dict[str, list[Result]]:
     return {task: sorted(attempts, key=lambda row: row.run) for task, attempts in sorted(found.items())}
 
 
-def _line(identity: tuple[str, str, str, str], rows: Sequence[Result], seed: int) -> Line:
+def _names(identities: Sequence[Identity]) -> dict[Identity, str]:
+    """Settings and snapshot beside the solver's name; the suite too where it is all that tells two lines apart."""
+    short = {identity: _detailed(identity[0], identity[1:3]) for identity in identities}
+    count = Counter(short.values())
+    return {
+        identity: name if count[name] == 1 else _detailed(identity[0], (*identity[1:3], f"suite {identity[3]}"))
+        for identity, name in short.items()
+    }
+
+
+def _detailed(solver: str, details: Sequence[str]) -> str:
+    told = ", ".join(part for part in details if part)
+    return f"{solver} ({told})" if told else solver
+
+
+def _line(name: str, identity: Identity, rows: Sequence[Result], seed: int) -> Line:
     solver, settings, snapshot, suite = identity
     tasks = _by_task(rows)
     counts = [(len(attempts), sum(row.resolved for row in attempts)) for attempts in tasks.values()]
@@ -134,6 +146,7 @@ def _line(identity: tuple[str, str, str, str], rows: Sequence[Result], seed: int
     judged = [row for row in rows if row.outcome != "infra_error"]
     prices = [row.dollars for row in rows]
     return Line(
+        name,
         solver,
         settings,
         snapshot,

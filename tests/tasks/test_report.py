@@ -110,7 +110,10 @@ def test_dollars_count_failures_and_are_never_a_silent_zero() -> None:
 
 def test_other_settings_snapshots_and_suites_are_other_lines() -> None:
     rows = [result("s", 1), result("s", 1, settings="b"), result("s", 1, snapshot="m-2026"), result("s", 1, suite="x")]
-    assert len(leaderboard(rows).lines) == 4
+    board = leaderboard(rows)
+    names = {"s (suite 5u17e)", "s (b)", "s (m-2026)", "s (suite x)"}
+    assert {line.name for line in board.lines} == names
+    assert {name for name, _ in board.attempts} == names
 
 
 def test_a_flag_is_counted_beside_the_rate() -> None:
