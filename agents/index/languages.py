@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 DIVIDER = "; === references ==="
-FORMAT = 1  # of the segments, and of what parsing and words make of a file
+FORMAT = 2  # of the segments, and of what parsing and words make of a file
 LINES = "lines"  # a language without grammar: indexed by windows of lines
 PROSE = "prose"  # documentation: indexed by heading
 
@@ -38,10 +38,11 @@ class Language:
     package: str
     suffixes: tuple[str, ...]
     function: str = "language"
+    depth: int = 0  # nodes deeper than this start no definition, import or doc comment; 0: no bound. Bounded is quicker
 
 
 LANGUAGES: dict[str, Language] = {
-    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw")),
+    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw"), depth=10),
     "javascript": Language("tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs")),
     "typescript": Language("tree_sitter_typescript", (".ts", ".mts", ".cts"), "language_typescript"),
     "tsx": Language("tree_sitter_typescript", (".tsx",), "language_tsx"),

@@ -71,6 +71,8 @@ def _parse_code(language: str, data: bytes) -> Parsed:
 
     tree = _parser(language).parse(data)
     cursor = tree_sitter.QueryCursor(query(language, "structure"))
+    if depth := LANGUAGES[language].depth:
+        cursor.set_max_start_depth(depth)
     found: dict[int, Unit] = {}  # by where the name starts
     docs: list[tuple[int, int]] = []
     bases: list[tuple[int, str]] = []
