@@ -38,6 +38,20 @@ BACKENDS = "setuptools<75.3\nsetuptools-scm<8.2\nwheel<0.45\nflit-core<3.10\nhat
 CONDA = {"PATH": "/opt/miniconda3/envs/testbed/bin:/usr/local/bin:/usr/bin:/bin", "CONDA_DEFAULT_ENV": "testbed"}
 
 
+ROOTED = """
+git config --system --replace-all safe.directory '*'
+tag=$(git describe --tags --abbrev=0 2>/dev/null || true)
+git update-index -q --refresh || true
+[ ! -s /opt/base.patch ] || git apply --index /opt/base.patch
+git ls-files -z >/opt/tracked
+rm -rf .git
+git init --quiet
+git add --force --pathspec-from-file=/opt/tracked --pathspec-file-nul
+git -c user.name=base -c user.email=base@localhost commit --quiet --message base
+[ -z "$tag" ] || git tag "$tag"
+chown -R 1000:1000 .
+rm /opt/base.patch /opt/tracked
+"""
 ENV = {"PATH": "/opt/python/bin:/usr/local/bin:/usr/bin:/bin", "HOME": "/home/solve"}
 CONSTRAINTS = "/opt/constraints.txt"  # inside
 
@@ -74,7 +88,7 @@ def place(row: Row, settings: Settings) -> Place:
             f"{row.task.id}: Harbor tasks judge a container's state, not a patch: they load, but are not graded"
         )
     found = _found(row, settings)
-    return replace(found, image=_planted(found.image, row)) if row.setup.base_patch else found
+    return replace(found, image=_rooted(found.image, row)) if found.origin == "named" else found
 
 
 def _found(row: Row, settings: Settings) -> Place:
@@ -169,15 +183,14 @@ def _detected(row: Row, settings: Settings) -> Place:
     return Place(image, harness(row, recipe.test_command), "detected")
 
 
-def _planted(image: Image, row: Row) -> Image:
-    """The image with the patch in it that makes the row's base (SWE-smith: its bug)."""
+def _rooted(image: Image, row: Row) -> Image:
+    """A published image with its tree as one commit: published histories reach past the base (SWE-bench issue 465), and
+    that of SWE-smith, whose bug is planted here, holds the tree without the bug."""
     tag = f"solve/row:{row.task.id.lower()}-{_digest(image.ref, row.setup.base_patch)}"
-    commit = "git -c safe.directory='*' -c user.name=base -c user.email=base@localhost commit --quiet --all -m base"
-    script = f"git -c safe.directory='*' apply /opt/base.patch\n{commit}\nchown -R 1000:1000 .\nrm /opt/base.patch"
     with TemporaryDirectory(prefix="solve-base-") as scratch:
         patch = Path(scratch) / "base.patch"
         patch.write_bytes(row.setup.base_patch)
-        work: list[Step | Copy] = [Copy(patch, "/opt/base.patch"), Step("base patch", script, image.workdir)]
+        work: list[Step | Copy] = [Copy(patch, "/opt/base.patch"), Step("one commit", ROOTED, image.workdir)]
         return bake(image.ref, tag, work, image.env, image.workdir)
 
 

@@ -160,6 +160,11 @@ def test_a_row_that_plants_its_bug_asks_for_the_reverse(image: Image, project: P
         return DockerSandbox(planted, owner=Owner("test-attacks", "smith"))
 
     try:
+        with opened() as sandbox:  # the tree without the bug is nowhere to be found
+            log = sandbox.exec("git log --all --format=%s; git reflog; git fsck --lost-found").text()
+        assert "base" in log.splitlines()
+        assert "dangling" not in log
+        assert not [line for line in log.splitlines() if "initial" not in line and line != "base"], log
         for patch, outcome in ((row.answer.patch, "resolved"), (b"", "unresolved")):
             assert score(row.answer, evaluate(opened, harness, row.answer, patch)).outcome == outcome
     finally:
