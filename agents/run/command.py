@@ -33,7 +33,6 @@ from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir, new_id
 
-SOLVE_SECONDS = 1800.0
 TOP = Path(__file__).resolve().parents[2]
 
 
@@ -52,7 +51,7 @@ def run_once(options: Options) -> Outcome:
     """One run with its record; raises what `solve` raises."""
     question = options.asked()
     run = RunDir.create(options.out or runs_folder() / new_id(Path(options.repo).name), question)
-    budget = Budget(Allowance(dollars=options.dollars, seconds=SOLVE_SECONDS))
+    budget = Budget(Allowance(dollars=options.dollars))
     with recorded(run, question), tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch:
         request = asked(options, os.environ)
         remove_left_over()
@@ -60,7 +59,9 @@ def run_once(options: Options) -> Outcome:
             janitor.clean()
         record = Record(run, f"solve/{options.model}", redactor(os.environ))
         try:
-            with watching(Console(stderr=True), lambda: left(budget), live=not options.approve) as view:
+            with watching(
+                Console(stderr=True), lambda: spending(budget, options.seconds), live=not options.approve
+            ) as view:
                 outcome = solve(request, run, Path(scratch), budget, both(record.tell, view))
         finally:
             record.write()
@@ -78,6 +79,7 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         sandbox=options.sandbox or choose(),
         test_command=options.test_command,
         choices=chosen(options),
+        seconds=options.seconds,
         mirrors=options.mirrors,
         cache=cache_folder(environment),
         environment=environment,
@@ -178,10 +180,10 @@ def both(first: Tell, second: Tell) -> Tell:
     return tell
 
 
-def left(budget: Budget) -> str:
+def spending(budget: Budget, seconds: float) -> str:
     dollars = budget.allowance.dollars
-    money = "" if dollars is None else f"${dollars - budget.spent.dollars:.2f} and "
-    return f"{money}{budget.seconds_left:.0f} s of the budget left"
+    limit = "" if dollars is None else f" of ${dollars:.2f}"
+    return f"${budget.spent.dollars:.2f}{limit} spent, the solver may take {seconds:.0f} s"
 
 
 def now() -> str:

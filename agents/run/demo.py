@@ -26,7 +26,8 @@ from sandbox.sdist import client, download, indexes, offers
 from sandbox.workspace import IDENTITY
 
 CASES = TOP / "examples" / "demo"
-SHOWN = ("boltons-bits-length", "sqlparse-lowercase-ctas", "boltons-wraps-kwonly")
+SHOWN = ("boltons-bits-length", "boltons-wraps-kwonly")
+SECONDS = 15.0  # that the engine may search for each: a demo is watched
 
 
 class Case(BaseModel):
@@ -73,9 +74,11 @@ def run_case(name: str, kind: str, console: Console) -> Shown:
     case = Case.model_validate(tomllib.loads((CASES / name / "case.toml").read_text("utf-8")))
     repository = unpacked(case, Path(platformdirs.user_cache_dir("solve")) / "demo" / name)
     issue = CASES / name / "issue.md"
-    console.rule(f"{case.package} {case.version}", align="left")
+    console.rule(f"{case.package} {case.version}: {case.public_report}", align="left")
     console.print(f"$ solve run --repo {repository} --issue {issue}", markup=False, highlight=False, soft_wrap=True)
-    options = Options.model_validate({"repo": str(repository), "issue": str(issue), "sandbox": kind})
+    options = Options.model_validate(
+        {"repo": str(repository), "issue": str(issue), "sandbox": kind, "seconds": SECONDS}
+    )
     try:
         outcome = run_once(options)
     except ImageUnavailable as error:
@@ -127,15 +130,15 @@ def fetched(case: Case, folder: Path) -> Path:
 
 def summary(shown: list[Shown]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", title="in all", title_justify="left")
-    for name in ("release", "public report", "verdict", "expected"):
+    for name in ("case", "release", "verdict", "expected"):
         table.add_column(name)
     table.add_column("environment", justify="right")
     table.add_column("solving", justify="right")
     for item in shown:
         outcome = item.outcome
         table.add_row(
+            item.name,
             f"{item.case.package} {item.case.version}",
-            item.case.public_report,
             outcome.verdict.verdict,
             item.case.expect,
             f"{outcome.ready:.1f} s",

@@ -27,6 +27,7 @@ class Options(BaseModel):
     test_command: str | None = None
     dollars: Decimal | None = None
     allow_unpriced: bool = False
+    seconds: float = 1800.0  # that the solver may take, once the base runs are done
     attempts: int = 1
     keep_test: bool = True
     approve: str = ""

@@ -35,6 +35,7 @@ class Request:
     sandbox: str
     test_command: str | None
     choices: Choices
+    seconds: float  # that the solver may take
     mirrors: Path | None
     cache: Path
     environment: Mapping[str, str]

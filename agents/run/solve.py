@@ -11,7 +11,7 @@ from agents.run.prepare import Prepared, Request, prepare
 from agents.run.team import find_solver
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
-from tasks.limits import Budget
+from tasks.limits import Allowance, Budget
 from tasks.neighbourhood import neighbourhood
 from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
@@ -33,21 +33,26 @@ def solve(request: Request, run: RunDir, scratch: Path, budget: Budget, tell: Te
     solver = find_solver(request.model, request.choices, budget.allowance, SOLVERS, request.cache, request.environment)
     prepared = prepare(request, run, scratch, tell)
     ready = time.monotonic() - started
-    attempt, trial = work(prepared, solver, run, budget, tell)
+    attempt, trial = work(prepared, solver, run, budget, request.seconds, tell)
     verdict = judge(trial)
     tell(Event("verdict", verdict.verdict, data={"headline": verdict.headline}))
     seconds = time.monotonic() - started
     return Outcome(prepared.task, attempt, trial, verdict, run.path, seconds, ready, solver.name, request.sandbox)
 
 
-def work(prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, tell: Tell) -> tuple[Attempt, Trial]:
-    """Base, solver, patch: what the verdict rests on. The showing tests are frozen before the solver starts."""
+def work(
+    prepared: Prepared, solver: Solver, run: RunDir, budget: Budget, seconds: float, tell: Tell
+) -> tuple[Attempt, Trial]:
+    """Base, solver, patch: what the verdict rests on. The showing tests are frozen before the solver starts.
+
+    `seconds` is what the solver alone may take: how long an environment takes to build is not its fault.
+    """
     prepared, base = based(prepared, tell)
     keep_logs(run, "base", base)
     showing = find_showing(base, prepared.task.tests, prepared.task.issue)
     tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
     tell(Event("plan", plan(solver, base[0], showing, prepared.check.scope)))
-    attempt = attempted(solver, prepared, base[0], showing, run, budget, tell)
+    attempt = attempted(solver, prepared, base[0], showing, run, budget.child(Allowance(seconds=seconds)), tell)
     if attempt.tests and not showing.ids:
         prepared, base, showing = shown_by_solver(prepared, attempt, run, tell)
     trial = tried(prepared, attempt, base, showing, tell)

@@ -62,7 +62,7 @@ def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
     events: list[Event] = []
     site, run = prepared(tmp_path)
     solver = Writes({"shapes.py": FIXED})
-    attempt, trial = work(site, solver, run, Budget(), events.append)
+    attempt, trial = work(site, solver, run, Budget(), 60.0, events.append)
     assert judge(trial).verdict == "verified"
     assert solver.offered == b"a first try", "what is offered is on disk at once"
     assert (run.path / "patch.diff").read_bytes() == attempt.patch
@@ -74,14 +74,14 @@ def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
 def test_the_plan_says_what_must_pass_and_what_is_kept(tmp_path: Path) -> None:
     events: list[Event] = []
     site, run = prepared(tmp_path)
-    work(site, EmptySolver(), run, Budget(), events.append)
+    work(site, EmptySolver(), run, Budget(), 60.0, events.append)
     plan = next(event.text for event in events if event.stage == "plan")
     assert plan == "empty: make 1 tests of tests/test_area.py pass, keep 1 passing (the whole suite)"
 
 
 def test_no_patch_needs_no_run_of_it(tmp_path: Path) -> None:
     site, run = prepared(tmp_path)
-    attempt, trial = work(site, EmptySolver(), run, Budget(), silent)
+    attempt, trial = work(site, EmptySolver(), run, Budget(), 60.0, silent)
     assert (judge(trial).verdict, trial.patched, attempt.patch) == ("no_patch", (), b"")
 
 
@@ -121,7 +121,7 @@ class Shows:
 
 def test_a_test_that_the_solver_wrote_counts_if_the_harness_sees_it_fail(tmp_path: Path) -> None:
     site, run = prepared(tmp_path, tests=())
-    _, trial = work(site, Shows(replace(SHOWING, author="model")), run, Budget(), silent)
+    _, trial = work(site, Shows(replace(SHOWING, author="model")), run, Budget(), 60.0, silent)
     verdict = judge(trial)
     assert (verdict.verdict, verdict.author) == ("verified", "model")
     assert "written by the model" in verdict.headline
@@ -130,5 +130,5 @@ def test_a_test_that_the_solver_wrote_counts_if_the_harness_sees_it_fail(tmp_pat
 def test_a_test_of_the_solver_that_passes_on_the_base_shows_nothing(tmp_path: Path) -> None:
     site, run = prepared(tmp_path, tests=())
     test = TestFile("tests/test_own.py", b"def test_own():\n    pass\n", "model")
-    _, trial = work(site, Shows(test), run, Budget(), silent)
+    _, trial = work(site, Shows(test), run, Budget(), 60.0, silent)
     assert judge(trial).verdict == "unreproduced"
