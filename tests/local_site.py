@@ -28,4 +28,3 @@ def local_image(tree: Path, folder: Path) -> Image:
     (ref / "venv").symlink_to(sys.prefix)
     # Our own environment has many plugins that a run of two tests need not load.
     return Image("local", str(ref), "", {"PYTHONPATH": "{workdir}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
-
