@@ -105,3 +105,9 @@ accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 k
 	mkdir -p runs/accept-team
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat
 	.venv-harbor/bin/python -m harbor.utils.trajectory_validator runs/accept-team/trajectory.json
+
+.PHONY: accept-index
+accept-index: env  ## The index: its tests, recall and timings: ROWS=FILE MIRRORS=DIR REPO=DIR
+	$(BIN)/pytest -q tests/agents/index
+	$(BIN)/solve index eval $(ROWS) --mirrors $(MIRRORS)
+	$(BIN)/solve index bench --repo $(REPO)

@@ -8,8 +8,8 @@ import importlib.resources
 import re
 from functools import cache, lru_cache
 
-# A word that stands before a parenthesis keeps it: "solve(" is a call of solve.
-WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*\(?")
+# A word that stands before a parenthesis keeps it: "solve(" is a call of solve. Single letters say nothing.
+WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]+\(?")
 PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 STEM_MARK = "~"  # a stem is looked up by this mark and itself
 LONGEST = 64  # characters; longer words are data
@@ -31,6 +31,7 @@ def raw_words(data: bytes) -> list[bytes]:
     return WORD.findall(data)
 
 
+@lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
     """The word without its suffix, and without a consonant that the suffix doubled.
 
@@ -59,12 +60,18 @@ def forms(word: str) -> tuple[str, ...]:
 
 def plain_forms(word: str) -> tuple[str, ...]:
     """The word in lower case, then its camelCase and snake_case parts; without stop words and single letters."""
+    stop = stop_words()
+    whole = word.lower()
+    if whole == word and word.isascii() and word.isalpha():  # most words have no parts
+        return (whole,) if len(whole) > 1 and whole not in stop else ()
+    whole = whole.strip("_")
     parts = [part.lower() for part in PART.findall(word)]
-    whole = word.lower().strip("_")
     kept = dict.fromkeys((whole, *parts) if len(parts) > 1 else (whole,))
-    return tuple(form for form in kept if len(form) > 1 and form not in stop_words())
+    return tuple([form for form in kept if len(form) > 1 and form not in stop])
 
 
 def stem_forms(plain: tuple[str, ...]) -> tuple[str, ...]:
     """Stems of the parts, or of the whole where it has none."""
-    return tuple(dict.fromkeys(STEM_MARK + stem(part) for part in plain[1:] or plain))
+    if len(plain) < 3:
+        return (STEM_MARK + stem(plain[-1]),) if plain else ()
+    return tuple(dict.fromkeys([STEM_MARK + stem(part) for part in plain[1:]]))
