@@ -28,7 +28,7 @@ def test_an_exact_place_is_replaced_and_nothing_else(rows: list[str], data: st.D
     text = "\n".join(rows)
     start = data.draw(st.integers(0, len(text)))
     search = text[start : data.draw(st.integers(start, len(text)))]
-    assume(search.strip() and text.count(search) == 1 and text.find(search, start + 1) < 0)
+    assume(search.strip() and text.find(search) == start and text.find(search, start + 1) < 0)
     new = data.draw(st.text("xyz ", max_size=10))
     assert replace(text, search, new).text == text[:start] + new + text[start + len(search) :]
 
