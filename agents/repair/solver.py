@@ -105,7 +105,8 @@ class RepairSolver:
         answers = self._search(site, inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
         search.sort(answers)
         if not search.plausible:
-            return _gave_up(search, f"no single edit passes the tests: {search.tried} tried in {search.seconds:.0f} s")
+            tried = f"{search.tried} of {len(search.proposals)} tried in {search.seconds:.0f} s"
+            return _gave_up(search, f"no single edit passes the tests: {tried}")
         return self._confirm(site, sandbox, search, until)
 
     def _search(

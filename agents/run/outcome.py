@@ -63,9 +63,7 @@ def show(outcome: Outcome, console: Console) -> None:
     show_issue(outcome, console)
     if outcome.attempt.patch:
         console.rule("patch", style="dim", align="left")
-        console.print(
-            Syntax(outcome.attempt.patch.decode("utf-8", "replace"), "diff", theme="ansi_dark", word_wrap=True)
-        )
+        show_patch(outcome.attempt.patch.decode("utf-8", "replace"), console)
     console.rule("verdict", style="dim", align="left")
     verdict = outcome.verdict
     console.print(
@@ -78,6 +76,14 @@ def show(outcome: Outcome, console: Console) -> None:
     console.rule("next", style="dim", align="left")
     for line in next_steps(outcome):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_patch(patch: str, console: Console) -> None:
+    """In colour on a terminal; elsewhere as it is, so that it can be applied."""
+    if console.is_terminal:
+        console.print(Syntax(patch, "diff", theme="ansi_dark", word_wrap=True))
+    else:
+        console.out(patch, highlight=False)
 
 
 def show_issue(outcome: Outcome, console: Console) -> None:
@@ -127,5 +133,5 @@ def next_steps(outcome: Outcome) -> list[str]:
     if outcome.attempt.patch:
         lines.append(f"take the patch:   git apply {outcome.folder / 'patch.diff'}")
     if outcome.verdict.verdict == "no_patch" and outcome.model == "repair":
-        lines.append("try a model:      solve run ... --model NAME (see models.toml)")
+        lines.append("try a model:      solve run ... --model NAME (docs/models.md)")
     return lines
