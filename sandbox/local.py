@@ -14,6 +14,7 @@ import os
 import resource
 import secrets
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -39,6 +40,7 @@ from sandbox.hosttree import HostTree, Root
 from sandbox.process import Ended, Processes
 from sandbox.supervisor import Supervisor
 
+SWEEP = 10.0  # seconds; what cannot be killed in that time is waiting for the kernel
 MARK = "SOLVE_COMMAND"  # finds what a command started where there is no supervisor left to know it
 
 
@@ -171,8 +173,21 @@ def _result(ended: Ended, cwd: str) -> ExecResult:
 
 
 def _sweep(mark: str) -> None:
-    """Kill by environment what has no supervisor: it was killed, or this system has no child reapers."""
+    """Kill by environment what has no supervisor: it was killed, or this system has no child reapers.
+
+    Until two looks in a row find nothing: a process may fork between being seen and being killed, and shows no
+    environment while it is being replaced by another program.
+    """
+    clean, until = 0, time.monotonic() + SWEEP
+    while clean < 2 and time.monotonic() < until:
+        clean = 0 if _killed(mark) else clean + 1
+
+
+def _killed(mark: str) -> int:
+    count = 0
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.environ().get(MARK) == mark:
                 process.kill()
+                count += 1
+    return count
