@@ -10,6 +10,7 @@ from pathlib import Path
 from sandbox.api import BadInput, SandboxUnavailable
 
 HOME = "/home/solve"
+PREFIXES = "prefixes.txt"  # beside the venv, one folder a line
 ID = "1000"
 NAMESPACES = (
     *("--unshare-all", "--unshare-user", "--uid", ID, "--gid", ID, "--hostname", "sandbox"),
@@ -58,21 +59,28 @@ def write_files(folder: Path) -> None:
 def interpreter(venv: Path) -> list[str]:
     """Arguments that show the venv, and the Python it was made from, at the paths its scripts name.
 
+    That Python's folders stand in `PREFIXES` beside the venv, where there is such a file.
+
     Raises:
         BadInput: that Python's folder holds more than a Python, so that showing it would show a user's files.
     """
     if not venv.is_dir():
         return []
     arguments = ["--ro-bind", str(venv), str(venv)]
-    for prefix in sorted(set(_prefixes(venv))):
+    recorded = venv.parent / PREFIXES
+    prefixes = [Path(line) for line in recorded.read_text().splitlines()] if recorded.is_file() else prefixes_of(venv)
+    for prefix in sorted(set(prefixes)):
         if prefix in (Path.home(), *Path.home().parents) or prefix in venv.parents:
             raise BadInput(f"{venv} was made from a Python in {prefix}, which holds more: make it from another Python")
         arguments += ["--ro-bind", str(prefix), str(prefix)]
     return arguments
 
 
-def _prefixes(venv: Path) -> Iterator[Path]:
-    """Folders outside the system that the venv's interpreter needs."""
+def prefixes_of(venv: Path) -> Iterator[Path]:
+    """Folders outside the system that the interpreter of a venv needs, as the venv itself says.
+
+    Whoever can write into the venv chooses them: an image's are recorded before anything is installed into it.
+    """
     found = re.search(r"^home\s*=\s*(\S.*?)\s*$", (venv / "pyvenv.cfg").read_text(), re.MULTILINE)
     places = [Path(found[1])] if found else []
     places += [place.resolve() for place in places]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sandbox.api import BuildFailed, Image, PathRefused
 from sandbox.base import Base
+from sandbox.bwrap import PREFIXES, prefixes_of
 from sandbox.cache import Cache
 from sandbox.wheelhouse import TAIL, Target
 
@@ -40,6 +41,8 @@ class FolderStore:
         fetched = sorted(wheels().glob("*.whl"))
         folder = self._cache.begin(key)
         _run([self._base.ref, "-I", "-m", "venv", str(folder / "venv")])
+        # Now, while nothing foreign is in it: a bubblewrap sandbox shows these folders of the host.
+        (folder / PREFIXES).write_text("".join(f"{prefix}\n" for prefix in prefixes_of(folder / "venv")))
         if fetched:
             # One process for all of them: a `.pth` file in a wheel would run in the next.
             pip = [str(folder / "venv" / "bin" / "python"), "-I", "-m", "pip", "install", "--quiet", "--no-index"]

@@ -88,7 +88,7 @@ class Reported:
 
 def read_report(lines: Iterable[bytes]) -> Reported:
     """The lines that `inside/solve_report.py` wrote. Hostile data: what is no such line is passed over."""
-    parts: dict[str, list[tuple[object, TestCase]]] = {}
+    parts: dict[str, list[tuple[str, TestCase]]] = {}
     end: int | None = None
     for line in lines:
         row = _row(line)
@@ -97,13 +97,13 @@ def read_report(lines: Iterable[bytes]) -> Reported:
             end = ended
         elif isinstance(name, str) and name:
             case = TestCase(name, _status(row), _seconds(row), str(row.get("message", "")))
-            parts.setdefault(name, []).append((row.get("when"), case))
+            parts.setdefault(name, []).append((str(row.get("when")), case))
     return Reported({name: _joined(reports) for name, reports in parts.items()}, end)
 
 
 def function_name(test: str) -> str:
     """The function that a test id names: `f` of `a/test_x.py::Class::f[1]` and of `f (a.Class)`."""
-    return re.split(r"[\[( ]", test.split("::")[-1])[0]
+    return re.split(r"[\[( ]", test)[0].split("::")[-1]
 
 
 def read_unittest(text: str) -> dict[str, TestCase]:
@@ -114,14 +114,14 @@ def read_unittest(text: str) -> dict[str, TestCase]:
 def _row(line: bytes) -> dict[str, object]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
 
 
 def _seconds(row: Mapping[str, object]) -> float:
     value = row.get("seconds", 0.0)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and 0 <= value < 1e9 else 0.0
 
 
 def _status(row: Mapping[str, object]) -> Status:
@@ -133,7 +133,7 @@ def _status(row: Mapping[str, object]) -> Status:
     return "failed" if when == "call" else "error"
 
 
-def _joined(reports: list[tuple[object, TestCase]]) -> TestCase:
+def _joined(reports: list[tuple[str, TestCase]]) -> TestCase:
     cases = [case for _, case in reports]
     statuses = {case.status for case in cases}
     status = next(status for status in WORST_FIRST if status in statuses)

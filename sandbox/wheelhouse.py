@@ -112,6 +112,8 @@ def fill(
             if not more:
                 _remove(folder, own)
                 return
+            if any(item.url for item in more):
+                raise BuildFailed("dependencies", f"{more[0]} is required by its address: addresses are refused")
             wanted += more
             continue
         if _UNREACHED.search(result):
@@ -122,7 +124,17 @@ def fill(
         tell(f"no wheel of {lacking}: building one from its source, without network")
         built.add(lacking.name)
         build(lacking, folder / "built")
+        _refuse_addresses(folder / "built")
     raise BuildFailed("dependencies", f"not complete after {TRIES} downloads; still missing: {wanted[-1]}")
+
+
+def _refuse_addresses(folder: Path) -> None:
+    """A wheel that hostile code built may require `name @ address`: pip would fetch that and run its build here."""
+    for wheel in folder.glob("*.whl"):
+        for item in _requires(wheel):
+            if item.url:
+                wheel.unlink()
+                raise BuildFailed("dependencies", f"{wheel.name} requires {item}: addresses are refused")
 
 
 def missing(folder: Path, requirements: Iterable[Requirement], environment: Mapping[str, str]) -> list[Requirement]:

@@ -22,7 +22,7 @@ MARK = "run.json"
 ISSUE = "issue.json"
 FILES = (MARK, ISSUE, "issue.md", "events.jsonl", "patch.diff", "verdict.json", "trajectory.json")
 FOLDERS = ("logs", "solver")
-KEPT = (ISSUE, "solver")  # the issue as it was frozen, and what the solver needs to go on
+KEPT = (ISSUE, "solver", "patch.diff")  # the issue as it was frozen, what the solver needs to go on, its best so far
 
 
 class RunDir:

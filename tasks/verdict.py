@@ -28,6 +28,7 @@ class Showing:
 
     ids: tuple[str, ...]
     author: Author
+    named: bool = True  # False: failing tests of the repository, none of which the issue names
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Trial:
     showing: Showing
     scope: str  # which tests guard, in words: "the whole suite"
     base: tuple[TestReport, ...]  # runs of the base commit, two of them
-    patched: tuple[TestReport, ...] = ()  # runs of the patch; a second one only where the first had a failing guard
+    patched: tuple[TestReport, ...] = ()  # runs of the patch, two of them
     restored: tuple[str, ...] = ()  # paths of the patch that stood as on the base while the tests ran
 
 
@@ -71,7 +72,7 @@ def find_showing(base: Sequence[TestReport], tests: Sequence[TestFile], issue: I
         return Showing(tuple(name for name in failing if stands_in(name, paths)), tests[0].author)
     words = set(re.findall(r"\w+", issue.text()))
     named = [name for name in failing if function_name(name) in words]
-    return Showing(tuple(named or failing), "repository")
+    return Showing(tuple(named or failing), "repository", bool(named))
 
 
 def stands_in(test: str, paths: set[str]) -> bool:
@@ -118,7 +119,7 @@ def _headline(trial: Trial, fixed: int, regressed: int, guards: int) -> tuple[Ve
         return "regressed", guard
     if not trial.showing.ids:
         return "unreproduced", f"a patch, but no test that shows the issue; {guard}"
-    author = AUTHORS[trial.showing.author]
+    author = AUTHORS[trial.showing.author] + ("" if trial.showing.named else " (the issue names none of them)")
     if not fixed:
         return "unreproduced", f"the {len(trial.showing.ids)} showing tests {author} still fail with the patch"
     return "verified", f"{fixed} of {len(trial.showing.ids)} showing tests {author} fail before and pass now; {guard}"

@@ -1,4 +1,4 @@
-"""Runs what a verdict rests on: the base twice, the patch once (and once more where a guard fails), each fresh.
+"""Runs what a verdict rests on: the base twice and the patch twice, each in a fresh sandbox.
 
 Only data crosses from a solver: the patch. It is applied on the host; the files that it changes are written into a
 fresh sandbox with the base tree. What steers tests stands as on the base while they run, and so do the test files.
@@ -93,7 +93,7 @@ def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
 def run_patched(
     check: Check, changes: Sequence[Change], base: Sequence[TestReport], showing: Sequence[str], tell: Tell
 ) -> Patched:
-    """Runs of the patch: one, and a second where a test that passed on the base does not pass.
+    """Two runs of the patch, side by side: what differs between them is chance.
 
     Raises:
         SandboxUnavailable: the machine is gone: says nothing about the patch.
@@ -101,14 +101,12 @@ def run_patched(
     files = {name.split("::")[0] for report in base for name in report.cases}
     restored = tuple(change.path for change in changes if protected(change.path) or is_test(change.path, files))
     kept = [change for change in changes if change.path not in restored]
-    canary = plant(showing[0].split("::")[0]) if showing else None
-    tell(Event("verify", f"running {check.command} with the patch in a fresh sandbox"))
-    first = _run_watched(check, kept, canary)
-    guards = frozenset.intersection(*(report.ids("passed") for report in base))
-    if not first.usable or guards <= first.ids("passed"):
-        return Patched((first,), restored)
-    tell(Event("verify", "a test that passed before does not: running once more, to tell a regression from chance"))
-    return Patched((first, _run_watched(check, kept, canary)), restored)
+    tell(Event("verify", f"running {check.command} twice with the patch, each in a fresh sandbox"))
+    beside = showing[0].split("::")[0] if showing else ""
+    with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
+        opened = [stack.enter_context(check.open()) for _ in range(2)]
+        runs = tuple(pool.map(lambda sandbox: _run_watched(check, sandbox, kept, plant(beside)), opened))
+    return Patched(runs, restored)
 
 
 def is_test(path: str, files: Collection[str]) -> bool:
@@ -131,29 +129,33 @@ def put(sandbox: Sandbox, changes: Iterable[Change]) -> None:
             sandbox.exec(["mkdir", "-p", "--", str(PurePosixPath(change.path).parent)])
             sandbox.exec(["ln", "-sfn", "--", os.fsdecode(change.content), change.path])
         else:
+            sandbox.exec(["rm", "-f", "--", change.path])  # a link there would be written through
             sandbox.write(change.path, change.content, mode=0o755 if change.is_executable else 0o644)
 
 
-def _run_watched(check: Check, changes: Iterable[Change], canary: Canary | None) -> TestReport:
-    """A run that is believed only where its canary is as it must be."""
-    if canary is None:
-        return _run(check, changes)
-    report = _run(check, changes, canary)
-    if collected(report, canary) or not report.usable or collected(_run(check, (), canary), canary):
-        return checked(report, canary)
-    return report  # this suite's settings do not collect it on the base either
-
-
-def _run(check: Check, changes: Iterable[Change], canary: Canary | None = None) -> TestReport:
-    with check.open() as sandbox:
+def _run_watched(check: Check, sandbox: Sandbox, changes: Sequence[Change], canary: Canary | None) -> TestReport:
+    """A run of the patch that is believed only where its canary is as it must be."""
+    try:
         put(sandbox, changes)
-        if canary is not None:
-            sandbox.write(canary.path, canary.source)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        return TestReport(check.command, 1, 0.0, problem=f"the patch does not fit the tree that is tested: {error}")
+    if canary is None:
         return _test(check, sandbox)
+    report = _test(check, sandbox, canary)
+    if collected(report, canary) or not report.usable:
+        return checked(report, canary)
+    with check.open() as base:
+        on_base = _test(check, base, canary)
+    # Where the settings of this suite do not collect it on the base either, its absence says nothing.
+    return checked(report, canary) if collected(on_base, canary) else report
 
 
-def _test(check: Check, sandbox: Sandbox) -> TestReport:
-    return run_tests(sandbox, check.command, check.selection, timeout=check.timeout)
+def _test(check: Check, sandbox: Sandbox, canary: Canary | None = None) -> TestReport:
+    selection = check.selection
+    if canary is not None:
+        sandbox.write(canary.path, canary.source)
+        selection = (*selection, canary.path) if selection else ()
+    return run_tests(sandbox, check.command, selection, timeout=check.timeout)
 
 
 def _unusable(check: Check, report: TestReport) -> str:

@@ -27,6 +27,9 @@ def choose() -> str:
 def probe() -> None:
     """Start nothing in bubblewrap; raises SandboxUnavailable with the reason if even that does not work."""
     command = [*bwrap.program(), "--ro-bind", "/", "/", "--", "/bin/true"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except subprocess.TimeoutExpired as error:
+        raise SandboxUnavailable("bubblewrap does not answer within 30 s") from error
     if done.returncode != 0:
         raise SandboxUnavailable(bwrap.unusable(done.stderr))

@@ -39,11 +39,11 @@ TOP = Path(__file__).resolve().parents[2]
 def run_command(options: Options) -> int:
     """The exit status of a run that came to its end; errors go on to the door."""
     outcome = run_once(options)
-    hand_over(options, outcome)
     if options.as_json:
         print(json.dumps(outcome.as_json()))
     else:
         show(outcome, Console())
+    hand_over(options, outcome)
     return outcome.exit_status
 
 
@@ -149,6 +149,7 @@ def recorded(run: RunDir, question: Mapping[str, object]) -> Iterator[None]:
     except KeyboardInterrupt:
         janitor.clean_own()
         run.write_json("run.json", {**row, "ended": now(), "exit_status": INTERRUPTED, "error": "stopped by a signal"})
+        print(f"solve: to go on: solve resume {run.path}", file=sys.stderr)
         raise
     except Exception as error:
         status, line = explain(error)
@@ -165,11 +166,13 @@ def hand_over(options: Options, outcome: Outcome) -> None:
         return
     if options.apply:
         apply_to(options.repo, outcome.attempt.patch)
+        print(f"applied to the worktree of {options.repo}", file=sys.stderr)
     if options.branch:
         title = outcome.task.issue.title
         message = f"{title}\n\n{outcome.verdict.headline}"
         base = outcome.task.base_commit if options.commit else "HEAD"
-        branch(options.repo, options.branch, outcome.attempt.patch, message, base=base)
+        commit = branch(options.repo, options.branch, outcome.attempt.patch, message, base=base)
+        print(f"committed on the new branch {options.branch}: {commit[:12]}", file=sys.stderr)
 
 
 def both(first: Tell, second: Tell) -> Tell:

@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from agents.run.shown import shown
 from sandbox.api import BadInput, SandboxError
 from sandbox.patch import PatchRejected
 from tasks.limits import OverBudget
@@ -59,4 +60,4 @@ def explain(error: Exception) -> tuple[int, str | None]:
 
 
 def complain(line: str) -> None:
-    print(f"solve: {line}", file=sys.stderr)
+    print(f"solve: {shown(line)}", file=sys.stderr)

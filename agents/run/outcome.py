@@ -8,6 +8,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from agents.run.shown import shown
 from sandbox.testlog import TestReport
 from tasks.task import Attempt, Task
 from tasks.verdict import AUTHORS, Trial, Verdict
@@ -63,14 +64,14 @@ def show(outcome: Outcome, console: Console) -> None:
     show_issue(outcome, console)
     if outcome.attempt.patch:
         console.rule("patch", style="dim", align="left")
-        show_patch(outcome.attempt.patch.decode("utf-8", "replace"), console)
+        show_patch(shown(outcome.attempt.patch.decode("utf-8", "replace")), console)
     console.rule("verdict", style="dim", align="left")
     verdict = outcome.verdict
     console.print(
-        Text(verdict.verdict, STYLES.get(verdict.verdict, "bold red")), Text(verdict.headline), soft_wrap=True
+        Text(verdict.verdict, STYLES.get(verdict.verdict, "bold red")), Text(shown(verdict.headline)), soft_wrap=True
     )
     if outcome.attempt.reason:
-        console.print(Text(outcome.attempt.reason), soft_wrap=True)
+        console.print(Text(shown(outcome.attempt.reason)), soft_wrap=True)
     console.print(runs(outcome))
     show_lists(verdict, console)
     console.rule("next", style="dim", align="left")
@@ -93,8 +94,8 @@ def show_issue(outcome: Outcome, console: Console) -> None:
     console.rule("the issue, as a test shows it", style="dim", align="left")
     console.print(f"{len(showing.ids)} failing tests {AUTHORS[showing.author]}; the first:", markup=False)
     case = outcome.trial.base[0].cases[showing.ids[0]]
-    console.print(Text(case.id, "bold"))
-    console.print(Text("\n".join(case.message.strip().splitlines()[-MESSAGE_LINES:]), "dim"))
+    console.print(Text(shown(case.id), "bold"))
+    console.print(Text(shown("\n".join(case.message.strip().splitlines()[-MESSAGE_LINES:])), "dim"))
 
 
 def runs(outcome: Outcome) -> Table:
@@ -123,7 +124,7 @@ def show_lists(verdict: Verdict, console: Console) -> None:
         ("kept as on the base", verdict.restored),
     ):
         for test in tests[:5]:
-            console.print(f"{name}: {test}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{name}: {shown(test)}", markup=False, highlight=False, soft_wrap=True)
         if len(tests) > 5:
             console.print(f"{name}: and {len(tests) - 5} more", highlight=False)
 

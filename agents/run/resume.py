@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.person import read
+from agents.run.shown import shown
 from agents.team import ANSWER, QUESTION
 from sandbox.api import BadInput
 
@@ -37,7 +38,7 @@ def leave(run: Path, answer: Mapping[str, Any]) -> None:
 
 def ask(question: Mapping[str, Any], say: Callable[[str], None], hear: Callable[[str], str]) -> Mapping[str, Any]:
     """Ask on a terminal until there is an answer. `hear` shows a prompt and returns a line; for `e`, a JSON plan."""
-    say(json.dumps(question["plan"], indent=1) if question["about"] == "plan" else str(question["patch"]))
+    say(json.dumps(question["plan"], indent=1) if question["about"] == "plan" else shown(str(question["patch"])))
     while True:
         line = hear(f"{question['about']}: {CHOICES}: ").strip()
         first, note = line[:1].lower(), line[1:].strip()

@@ -9,6 +9,7 @@ from agents.repair.solver import RepairSolver
 from agents.run.outcome import Outcome
 from agents.run.prepare import Prepared, Request, prepare
 from agents.run.team import find_solver
+from sandbox.api import BadInput
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
@@ -80,7 +81,12 @@ def shown_by_solver(
 ) -> tuple[Prepared, tuple[TestReport, TestReport], Showing]:
     """Where nothing showed the issue before: the tests that the solver wrote count if the harness sees them fail."""
     check = with_tests(prepared.check, attempt.tests)
-    base = run_base(check, tell)
+    try:
+        base = run_base(check, tell)
+    except BadInput as error:  # the solver's test is at fault: without it the base ran
+        tell(Event("verify", f"the solver's own test shows nothing: {error}"))
+        base = run_base(prepared.check, tell)
+        return prepared, base, Showing((), "model")
     keep_logs(run, "base-with-tests", base)
     return replace(prepared, check=check), base, find_showing(base, attempt.tests, prepared.task.issue)
 

@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from agents.run.shown import shown
 from tasks.event import Event, Tell
 
 Clock = Callable[[], float]
@@ -47,7 +48,7 @@ class LiveView:
         lines.add_column(ratio=1, overflow="fold")
         lines.add_column(justify="right", width=8)
         for event, seconds in self._done:
-            lines.add_row(Text("✓", "green"), Text(event.stage, "bold"), Text(event.text), duration(seconds))
+            lines.add_row(Text("✓", "green"), Text(event.stage, "bold"), Text(shown(event.text)), duration(seconds))
         if self._now is None:
             return lines
         lines.add_row(self._spinner, Text(self._now.stage, "bold cyan"), self._progress(self._now), self._elapsed())
@@ -60,8 +61,8 @@ class LiveView:
     @staticmethod
     def _progress(event: Event) -> RenderableType:
         if not event.total:
-            return Text(event.text)
-        return Group(Text(event.text), ProgressBar(event.total, event.done, width=40))
+            return Text(shown(event.text))
+        return Group(Text(shown(event.text)), ProgressBar(event.total, event.done, width=40))
 
 
 def duration(seconds: float) -> Text:
@@ -100,7 +101,7 @@ def plain(console: Console, clock: Clock = time.monotonic) -> Tell:
         last = (event.stage, now)
         count = f" ({event.done} of {event.total})" if event.total else ""
         console.print(
-            f"{now:7.1f}s  {event.stage:<9}  {event.text}{count}", highlight=False, markup=False, soft_wrap=True
+            f"{now:7.1f}s  {event.stage:<9}  {shown(event.text)}{count}", highlight=False, markup=False, soft_wrap=True
         )
 
     return tell

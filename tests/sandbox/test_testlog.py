@@ -3,7 +3,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.testlog import TestCase, TestReport, read_report, read_unittest
+from sandbox.testlog import TestCase, TestReport, function_name, read_report, read_unittest
 
 
 def lines(*rows: object) -> list[bytes]:
@@ -78,3 +78,15 @@ def test_a_report_lists_ids_by_status_and_counts_them() -> None:
     report = TestReport("pytest", 1, 2.0, {"a": TestCase("a", "passed"), "b": TestCase("b", "failed", 0.1, "boom")})
     assert report.ids("failed", "error") == {"b"}
     assert report.as_json()["counts"] == {"passed": 1, "failed": 1}
+
+
+def test_a_hostile_line_is_passed_over_or_cut_down() -> None:
+    deep = b"[" * 200_000
+    huge = b'{"id": "t.py::test", "when": [], "outcome": "passed", "seconds": 1' + b"0" * 400 + b"}"
+    reported = read_report([deep, huge, *lines(row("call", "passed"))])
+    assert reported.cases["t.py::test"].status == "passed"
+
+
+def test_a_parameter_may_hold_what_separates() -> None:
+    assert function_name("t.py::Case::test_x[a::b(c]") == "test_x"
+    assert function_name("test_a (pkg.Case)") == "test_a"

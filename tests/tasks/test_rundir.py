@@ -67,7 +67,9 @@ def test_the_same_question_goes_on_with_what_the_solver_left(tmp_path: Path) -> 
     for name in ("issue.json", "patch.diff", "solver/journal.jsonl"):
         run.write(name, b"old")
     RunDir.create(tmp_path, {"issue": "a"})
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["issue.json", "journal.jsonl", "logs", "solver"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [
+        "issue.json", "journal.jsonl", "logs", "patch.diff", "solver",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("record", [b'{"asked": {"issue": "b"}}', b"{half", b"[]"])

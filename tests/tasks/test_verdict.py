@@ -91,4 +91,7 @@ def test_else_the_failing_tests_that_the_issue_names() -> None:
 
 def test_else_all_that_fail_in_both_runs() -> None:
     first, second = report(a="failed", b="error", c="failed"), report(a="failed", b="error", c="passed")
-    assert find_showing((first, second), (), ISSUE) == Showing(("t.py::a", "t.py::b"), "repository")
+    showing = find_showing((first, second), (), ISSUE)
+    assert showing == Showing(("t.py::a", "t.py::b"), "repository", named=False)
+    passed = report(a="passed", b="passed", c="passed")
+    assert "the issue names none of them" in judge(Trial(b"diff", showing, "all", (first, second), (passed,))).headline

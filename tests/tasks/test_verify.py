@@ -1,6 +1,7 @@
 """Base and patch really run, in local sandboxes with the Python that runs this test."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,45 @@ def test_a_folder_may_become_a_file_and_back(tmp_path: Path) -> None:
 )
 def test_files_follow_only_a_command_that_takes_them(command: str, takes: bool, tmp_path: Path) -> None:
     assert check(tmp_path, command).takes_files == takes
+
+
+FORGES_FROM_WITHIN = CODE + "import _pytest.python\n_pytest.python.Function.runtest = lambda self: None\n"
+
+
+def test_forging_is_seen_where_only_some_files_are_run(tmp_path: Path) -> None:
+    how = replace(check(tmp_path), selection=("tests/test_area.py", "tests/test_shapes.py"))
+    base = run_base(how, silent)
+    patched = run_patched(
+        how, [change("shapes.py", FORGES_FROM_WITHIN)], base, ["tests/test_area.py::test_area"], silent
+    )
+    assert all("not believed" in report.problem for report in patched.runs)
+
+
+def test_a_first_failure_that_ends_a_run_by_setting_ends_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "pytest.ini").write_text("[pytest]\naddopts = -x\n")
+    how = check(tmp_path)
+    base = run_base(how, silent)
+    patched = run_patched(how, [change("shapes.py", FIXED)], base, ["tests/test_area.py::test_area"], silent)
+    assert all(report.usable and len(report.ids("passed")) == 2 for report in patched.runs)
+
+
+def test_a_patch_is_not_written_through_a_link_of_the_base(tmp_path: Path) -> None:
+    image = local_image(project(tmp_path / "tree"), tmp_path)
+    (tmp_path / "tree" / "alias.py").symlink_to("tests/test_shapes.py")
+    with open_sandbox(image) as sandbox:
+        put(sandbox, [change("alias.py", "x = 1\n")])
+        assert b"def test_unit" in sandbox.read("tests/test_shapes.py")
+        assert sandbox.read("alias.py") == b"x = 1\n"
+
+
+def test_a_patch_that_does_not_fit_what_is_restored_is_the_patchs_fault(tmp_path: Path) -> None:
+    how = check(tmp_path)
+    (tmp_path / "second").mkdir()
+    (tmp_path / "tree" / "pkg").mkdir()
+    (tmp_path / "tree" / "pkg" / "conftest.py").write_text("")
+    image = local_image(tmp_path / "tree", tmp_path / "second")
+    how = replace(how, open=lambda: open_sandbox(image))
+    base = run_base(how, silent)
+    patched = run_patched(how, [change("pkg/conftest.py", None), change("pkg", "a file now\n")], base, [], silent)
+    assert all("does not fit the tree" in report.problem for report in patched.runs)

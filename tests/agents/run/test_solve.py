@@ -66,7 +66,9 @@ def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
     assert judge(trial).verdict == "verified"
     assert solver.offered == b"a first try", "what is offered is on disk at once"
     assert (run.path / "patch.diff").read_bytes() == attempt.patch
-    assert sorted(path.name for path in (run.path / "logs").iterdir()) == ["base-1.txt", "base-2.txt", "patch-1.txt"]
+    assert sorted(path.name for path in (run.path / "logs").iterdir()) == [
+        "base-1.txt", "base-2.txt", "patch-1.txt", "patch-2.txt",
+    ]  # fmt: skip
     stages = [event.stage for event in events]
     assert stages.index("plan") < stages.index("test") < stages.index("verify")
 
