@@ -127,6 +127,16 @@ def test_an_interpreter_that_would_show_a_home_is_refused(tmp_path: Path) -> Non
                 bwrap.interpreter(folder)
 
 
+def test_a_venv_that_was_changed_later_does_not_choose_what_of_the_host_is_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "image" / "venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder.parent / bwrap.PREFIXES).write_text("/opt/python3.12\n")
+    (folder / "pyvenv.cfg").write_text("home = /root/.ssh/bin\n")
+    (folder / "bin" / "python").symlink_to("/etc/secrets/bin/python")
+    shown = bwrap.interpreter(folder)
+    assert shown == ["--ro-bind", str(folder), str(folder), "--ro-bind", "/opt/python3.12", "/opt/python3.12"]
+
+
 def verdict(program: bytes, number: int, architecture: int, second: int = 0) -> int:
     """What the kernel would make of a call: the filter, interpreted."""
     data = {0: number, 4: architecture, 24: second}
