@@ -39,11 +39,11 @@ check: env  ## Format, lint, strict types, layers
 
 .PHONY: test
 test: env  ## The fast suite: no engine, no network, no key
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n 4
 
 .PHONY: test-docker
 test-docker: env  ## Everything that needs a container engine
-	$(BIN)/pytest -q -m "docker or bubblewrap"
+	$(BIN)/pytest -q -m "docker or bubblewrap or slow"
 
 .PHONY: base-image
 base-image:  ## Make the base image without a registry (root, Debian: debootstrap)
@@ -100,7 +100,7 @@ HARBOR_PYTHON ?= python3.12
 .PHONY: accept-team
 accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
 	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_team.py tests/agents/test_run_team.py
-	$(BIN)/pytest -q -m docker tests/agents/test_kill.py
+	$(BIN)/pytest -q -m slow tests/agents/test_kill.py
 	$(BIN)/python tests/bench/team_demo.py docker
 	mkdir -p runs/accept-team
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat

@@ -113,6 +113,8 @@ def judge(trial: Trial) -> Verdict:
 def _headline(trial: Trial, fixed: int, regressed: int, guards: int) -> tuple[VerdictName, str]:
     problem = next((report.problem for report in trial.patched if report.problem), "")
     guard = f"{guards - regressed} of {guards} tests that passed before still pass ({trial.scope})"
+    if not any("::" in name for report in trial.base for name in report.cases):
+        guard += "; this runner's report is not guarded against code that forges it"
     if problem:
         return "regressed", f"with the patch the tests gave no result that counts: {problem}"
     if regressed:

@@ -18,9 +18,11 @@ from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 from sandbox.workspace import Change
 from tasks.event import Event, Tell
+from tasks.neighbourhood import TEST_NAME
 from tasks.protected import protected
 from tasks.task import TestFile
 
+RECIPES = frozenset({"Makefile", "makefile", "GNUmakefile", "package.json", "justfile"})  # what a test command may read
 Open = Callable[[], Sandbox]
 
 
@@ -99,7 +101,7 @@ def run_patched(
         SandboxUnavailable: the machine is gone: says nothing about the patch.
     """
     files = {name.split("::")[0] for report in base for name in report.cases}
-    restored = tuple(change.path for change in changes if protected(change.path) or is_test(change.path, files))
+    restored = tuple(change.path for change in changes if steers(change.path, files))
     kept = [change for change in changes if change.path not in restored]
     tell(Event("verify", f"running {check.command} twice with the patch, each in a fresh sandbox"))
     beside = showing[0].split("::")[0] if showing else ""
@@ -107,6 +109,13 @@ def run_patched(
         opened = [stack.enter_context(check.open()) for _ in range(2)]
         runs = tuple(pool.map(lambda sandbox: _run_watched(check, sandbox, kept, plant(beside)), opened))
     return Patched(runs, restored)
+
+
+def steers(path: str, files: Collection[str]) -> bool:
+    """Whether a changed path stands as on the base while the tests run."""
+    named = any(file.endswith(".py") for file in files)  # a runner that names no files: any test file may be one
+    like = not named and (TEST_NAME.search(path) or PurePosixPath(path).name in RECIPES)
+    return protected(path) or is_test(path, files) or bool(like)
 
 
 def is_test(path: str, files: Collection[str]) -> bool:

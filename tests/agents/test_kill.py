@@ -55,7 +55,8 @@ def answered_twice(folder: Path) -> list[str]:
     return [key for key, count in answers.items() if count > 1]
 
 
-@pytest.mark.parametrize("moments", [2, pytest.param(20, marks=pytest.mark.docker)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moments", [20])
 def test_killed_at_random_moments_the_run_ends_with_the_same_patch(tmp_path: Path, moments: int) -> None:
     chance = random.Random(moments)
     patches = set()

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sandbox.testlog import read_report
 from sandbox.testrun import REPORTER
 
@@ -25,6 +27,7 @@ def test_environment():
 """
 
 
+@pytest.mark.slow
 def test_inner_runs_are_not_reported(tmp_path: Path) -> None:
     (tmp_path / "test_outer.py").write_text(OUTER)
     report = tmp_path / "report.jsonl"

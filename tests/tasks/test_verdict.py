@@ -28,6 +28,16 @@ def test_verified_when_the_showing_test_turns_and_the_guards_hold() -> None:
     assert "the whole suite" in verdict.headline
 
 
+def test_a_runner_whose_report_nothing_guards_is_named() -> None:
+    def run(status: Status) -> TestReport:
+        return TestReport("make test", 1, 1.0, {"make test": TestCase("make test", status)})
+
+    showing = Showing(("make test",), "repository")
+    verdict = judge(Trial(b"diff", showing, "all", (run("failed"), run("failed")), (run("passed"), run("passed"))))
+    assert "not guarded against code that forges it" in verdict.headline
+    assert "guarded against" not in judge(trial(report(shows="passed", guards="passed"))).headline
+
+
 def test_no_patch_without_one() -> None:
     assert judge(trial(patch=b"")).verdict == "no_patch"
 

@@ -14,7 +14,7 @@ from sandbox.testlog import TestReport
 from tasks.event import silent
 from tasks.task import Issue, TestFile
 from tasks.verdict import Trial, Verdict, find_showing, judge
-from tasks.verify import Check, put, run_base, run_patched
+from tasks.verify import Check, put, run_base, run_patched, steers
 
 FIXED = CODE.replace("+", "*")
 SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
@@ -191,3 +191,10 @@ def test_a_patch_that_does_not_fit_what_is_restored_is_the_patchs_fault(tmp_path
     base = run_base(how, silent)
     patched = run_patched(how, [change("pkg/conftest.py", None), change("pkg", "a file now\n")], base, [], silent)
     assert all("does not fit the tree" in report.problem for report in patched.runs)
+
+
+def test_where_a_runner_names_no_files_what_looks_like_a_test_stands_as_on_the_base() -> None:
+    for path in ("test_calc.py", "tests/test_calc.py", "Makefile", "conftest.py"):
+        assert steers(path, {"test_x (test_calc.T)"})
+    assert not steers("calc.py", {"test_x (test_calc.T)"})
+    assert not steers("tests/test_new.py", {"tests/test_calc.py"}), "a new test file guards nothing and may stay"
