@@ -27,7 +27,6 @@ from agents.record import (
     read,
 )
 from agents.record import Answered as AnsweredRow
-from sandbox.api import BadInput
 from tasks.limits import Amount
 
 
@@ -35,23 +34,17 @@ class Journal:
     """Appends to one file. Safe to share between threads."""
 
     def __init__(self, path: Path, settings: Json) -> None:
-        """Open or make the journal.
-
-        Raises:
-            BadInput: it belongs to a run with other settings, or is no journal.
-        """
+        """Open or make the journal. Raises BadInput: the file is none."""
         self.path = path
         self._lock = threading.Lock()
         self._recorded = read(path) if path.exists() else Recorded()
         self.before = self._recorded.spent + self._recorded.lost  # to be booked before anything else is reserved
-        started_with = self._recorded.settings
-        if started_with is not None and started_with != json.loads(json.dumps(settings)):
-            raise BadInput(f"{path} is of a run with other settings: repeat its command, or give another --out")
+        self.settings = settings if self._recorded.settings is None else self._recorded.settings  # of its first start
         self._known = set(self._recorded.messages)
         self._calls = len(self._recorded.asked)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.ftruncate(self._file, self._recorded.length)  # a row that the end of the process cut short
-        if started_with is None:
+        if self._recorded.settings is None:
             self._write(Start(settings=settings))
             _sync_folder(path.parent)
 

@@ -94,9 +94,18 @@ class Servers:
             self._clients.clear()
 
     def _reply(self, model: Model, request: Request) -> Reply:
-        answer = self.journal.take(request) or self._call(model, request)
+        answer = self.journal.take(request)
         if isinstance(answer, Declined):
             raise NOS[answer.kind](answer.why)
+        if answer is not None:
+            try:
+                return self._read_reply(request, answer)
+            except MalformedReply:  # of an earlier process, which asked again
+                self.malformed += 1
+                return self._reply(model, request)
+        return self._read_reply(request, self._call(model, request))
+
+    def _read_reply(self, request: Request, answer: Answer) -> Reply:
         reply = read_reply(answer)
         # What was read before is read again in the next request: its tokens are then known, not estimated.
         self._read[request.seat] = (request.hashes, reply.tokens_in)

@@ -77,7 +77,7 @@ class Row(BaseModel):
 
 
 class Start(Row):
-    """What the run was started with; a run with other settings does not go on from here."""
+    """What the run was started with: enough to play it back."""
 
     row: Literal["start"] = "start"
     settings: Json

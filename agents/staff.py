@@ -13,6 +13,7 @@ from agents.probe import features
 from agents.record import Answer, Json, Recorded, read
 from agents.replay import Cassette
 from agents.reply import Reply, usage_of
+from sandbox.api import BadInput
 from tasks.event import Event, Stage, Tell
 from tasks.solvers import Site
 from tasks.task import Cost
@@ -53,6 +54,9 @@ class LiveStaff:
         self._site = site
         site.folder.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(site.folder / JOURNAL, settings(cast))
+        if players(cast_of(self._journal.settings)) != players(cast):
+            self._journal.close()
+            raise BadInput(f"{site.folder} is of a run with other models: give another folder with --out")
         self._servers = Servers(
             self._journal, site.budget, key, loopback_only=loopback_only, told=Meter(site.tell).told
         )
@@ -118,6 +122,11 @@ class ReplayStaff:
 def settings(cast: Cast) -> Json:
     """What a journal starts with: enough to play it back without models.toml."""
     return {"name": cast.name, "roles": {role: model.model_dump(mode="json") for role, model in cast.roles.items()}}
+
+
+def players(cast: Cast) -> Json:
+    """Which model at which server plays which role: another price or another limit is no other model."""
+    return {role: (model.id, model.base_url) for role, model in cast.roles.items()}
 
 
 def cast_of(row: Json) -> Cast:

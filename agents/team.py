@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 BRANCHES = 4  # coders at the same time
 STEPS = 200  # of one graph: a bound on bugs, not on work
 QUESTION, ANSWER = "question.json", "answer.json"
+MENDABLE = frozenset({"over_budget", "infra_error"})  # ends that more money or another hour may undo
 
 Question = Mapping[str, Any]  # {"about": "plan", "plan": [...]} or {"about": "patch", "patch": ..., "evidence": ...}
 Person = Callable[[Question], Mapping[str, Any] | None]  # their answer; None: nobody is there
@@ -115,15 +116,19 @@ class TeamSolver:
             "max_concurrency": BRANCHES,
             "recursion_limit": STEPS,
         }
-        known = graph.get_state(config)
+        known, start = graph.get_state(config), config
         if known.created_at is not None and not known.next:
-            return cast("State", known.values)
-        waiting = [ask.value for part in known.tasks for ask in part.interrupts]
+            if known.values.get("stopped") not in MENDABLE:
+                return cast("State", known.values)
+            start = _before_the_stop(graph, config)
+        (office.site.folder / QUESTION).unlink(missing_ok=True)
+        waiting = [ask.value for part in known.tasks for ask in part.interrupts if ask.value["about"] in office.approve]
         step: Any = None if known.created_at is not None else {}
         while True:
             if waiting:
                 step = Command(resume=self._ask(office, waiting[0]))
-            done = graph.invoke(step, config, context=office, durability="sync")
+            done = graph.invoke(step, start, context=office, durability="sync")
+            start = config
             waiting = [ask.value for ask in done.pop("__interrupt__", ())]
             if not waiting:
                 return cast("State", done)
@@ -162,6 +167,13 @@ class TeamSolver:
         said = f"{len(candidates)} attempts, {sum(bool(c.patch) for c in candidates)} with a patch, number {place + 1}"
         office.site.tell(Event("review", f"chosen of {said}", data={"chosen": place + 1, "of": len(candidates)}))
         return _attempt(*ends[place])
+
+
+def _before_the_stop(graph: "CompiledStateGraph[Any, Any, Any, Any]", config: Any) -> Any:
+    """The last step of a run from before it was stopped. What was done since is in the journal, and not paid again."""
+    steps = graph.get_state_history(config)
+    found = next(step.config for step in steps if step.next and not step.values.get("stopped"))
+    return {**config, "configurable": found["configurable"]}
 
 
 def _attempt(office: Office, state: State) -> Attempt:

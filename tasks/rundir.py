@@ -1,9 +1,11 @@
 """The shape of `runs/<id>/`: names, whole-or-nothing writes, and the log of events as they come.
 
 Every file is complete at any instant: replaced by rename, or appended by whole lines. A killed run stays readable.
+What was paid for is never removed: a folder goes on with its own question, and is refused to any other.
 """
 
 import errno
+import fcntl
 import json
 import os
 import re
@@ -14,49 +16,95 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from sandbox.api import BadInput
 from tasks.event import Event
 
 MARK = "run.json"
 ISSUE = "issue.json"
-FILES = (MARK, ISSUE, "issue.md", "events.jsonl", "patch.diff", "verdict.json", "trajectory.json")
+BASE = "base.txt"
+FILES = (MARK, ISSUE, BASE, "issue.md", "events.jsonl", "patch.diff", "verdict.json", "trajectory.json")
 FOLDERS = ("logs", "solver")
-KEPT = (ISSUE, "solver", "patch.diff")  # the issue as it was frozen, what the solver needs to go on, its best so far
+# What a run that goes on needs: its question, as frozen then, what the solver knows, its best patch so far.
+KEPT = (MARK, ISSUE, BASE, "issue.md", "solver", "patch.diff")
+NOTHING: Mapping[str, object] = {}
 
 
 class RunDir:
-    """One run's folder. Safe to share between threads."""
+    """One run's folder, held by one process at a time. Safe to share between threads; leaving it lets it go."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held: int, *, made: bool) -> None:
         self.path = path
+        self.fresh = not (path / MARK).is_file()  # no earlier process has worked here
+        self._held = held  # a descriptor of the folder, with the lock that ends with the process
+        self._made = made
         self._started = time.monotonic()
         self._lock = threading.Lock()
 
     @classmethod
-    def create(cls, path: Path, asked: Mapping[str, object] | None = None) -> "RunDir":
-        """A folder for a run: fresh, empty, or one that an earlier run left.
+    def open(cls, path: Path, question: Mapping[str, object] = NOTHING) -> Self:
+        """A folder for a run: new, empty, or one that an earlier run of the same question left. Nothing is removed.
 
-        Where the earlier run was `asked` for the same, the new one goes on: what is `KEPT` stays. All else is removed.
+        `question` is the part of what is asked that another answer would be needed for; `run.json` has it in `asked`.
 
         Raises:
-            BadInput: something else is in it, or it cannot be written.
+            BadInput: another question or something else is in it, another process works there, or it cannot be
+                written.
         """
         try:
+            made = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()) and not (path / MARK).is_file():
-                raise BadInput(f"{path} is not empty and no run's folder: give another one with --out")
-            kept = KEPT if asked is not None and asked == earlier(path) else ()
-            for name in (*FILES, *FOLDERS):
-                if name not in kept:
-                    remove(path / name)
-            for name in FOLDERS:
-                (path / name).mkdir(exist_ok=True)
+            held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise  # the machine's fault
-            raise BadInput(f"cannot write {path} ({error.strerror}): give another folder with --out") from error
-        return cls(path)
+            raise _unwritable(path, error) from error
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _check(path, question)
+        except BlockingIOError as error:
+            os.close(held)
+            raise BadInput(f"another solve works in {path}: wait for it, or give another folder with --out") from error
+        except BaseException:
+            os.close(held)
+            raise
+        return cls(path, held, made=made)
+
+    def begin(self) -> Self:
+        """Make the folder ready for work: what an earlier process left is removed, but for what is `KEPT`.
+
+        Raises:
+            BadInput: it cannot be written.
+        """
+        try:
+            for name in (*FILES, *FOLDERS):
+                if name not in KEPT:
+                    remove(self.path / name)
+            for name in FOLDERS:
+                (self.path / name).mkdir(exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        return self
+
+    def discard(self) -> None:
+        """Leave nothing of a run that was refused before it did any work; an earlier one's work stays."""
+        if not self.fresh or any(entry for name in FOLDERS for entry in _entries(self.path / name)):
+            return
+        for name in (*FILES, *FOLDERS):
+            remove(self.path / name)
+        if self._made:
+            self.path.rmdir()
+
+    def close(self) -> None:
+        os.close(self._held)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def write(self, name: str, data: bytes) -> Path:
         """Replace one file, whole or not at all."""
@@ -87,13 +135,39 @@ class RunDir:
                 os.close(descriptor)
 
 
-def earlier(path: Path) -> object:
+def earlier(path: Path) -> dict[str, Any] | None:
     """What the run that left this folder was asked for; None if there was none, or its record is damaged."""
     try:
         row = json.loads((path / MARK).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
-    return row.get("asked") if isinstance(row, dict) else None
+    asked = row.get("asked") if isinstance(row, dict) else None
+    return asked if isinstance(asked, dict) else None
+
+
+def _check(path: Path, question: Mapping[str, object]) -> None:
+    """Raises BadInput: the folder is somebody else's."""
+    if not (path / MARK).is_file():
+        if any(path.iterdir()):
+            raise BadInput(f"{path} is not empty and no run's folder: give another one with --out")
+        return
+    asked = earlier(path)
+    if asked is None:
+        raise BadInput(f"{path / MARK} is damaged: give another folder with --out")
+    for name, value in question.items():
+        if asked.get(name) != value:
+            was = json.dumps(asked.get(name))[:80]
+            raise BadInput(f"{path} holds a run of another question ({name} was {was}): give another folder with --out")
+
+
+def _unwritable(path: Path, error: OSError) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error  # the machine's fault
+    return BadInput(f"cannot write {path} ({error.strerror}): give another folder with --out")
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def remove(path: Path) -> None:

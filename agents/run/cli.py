@@ -49,7 +49,10 @@ def run(
         bool, typer.Option("--no-tests", help="Leave tests that were written out of the patch.")
     ] = False,
     approve: Annotated[str, typer.Option(help="Stop and ask a person: plan, patch, or both with a comma.")] = "",
-    out: Annotated[Path | None, typer.Option(help="The run's folder. Given again, the same question goes on.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder. Given again, the run goes on, or is shown."),
+    ] = None,
     mirrors: Annotated[
         Path | None, typer.Option(envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
     ] = None,
@@ -85,12 +88,17 @@ def run(
 
 @app.command()
 def resume(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")], as_json: Json = False
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    budget: Annotated[
+        float | None, typer.Option(help="Dollars that the whole run may spend, in place of its first limit.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Go on with a run that waits for a person's answer, was stopped or was killed."""
+    """Go on with a run that waits for a person's answer, was stopped or was killed; show one that is finished."""
     from agents.run.command import resume_command
+    from agents.run.options import dollars
 
-    raise typer.Exit(resume_command(folder, as_json))
+    raise typer.Exit(resume_command(folder, dollars(budget), as_json))
 
 
 @app.command()

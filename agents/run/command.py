@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from agents.run.choice import choose
 from agents.run.door import INTERRUPTED, explain
+from agents.run.finished import finished
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show
 from agents.run.prepare import Request
@@ -48,11 +50,19 @@ def run_command(options: Options) -> int:
 
 
 def run_once(options: Options) -> Outcome:
-    """One run with its record; raises what `solve` raises."""
-    question = options.asked()
-    run = RunDir.create(options.out or runs_folder() / new_id(Path(options.repo).name), question)
+    """One run with its record, or what it came to before; raises what `solve` raises."""
+    folder = options.out or runs_folder() / new_id(Path(options.repo).name)
+    with RunDir.open(folder, options.question()) as run:
+        return finished(run.path) or ran(options, run.begin())
+
+
+def ran(options: Options, run: RunDir) -> Outcome:
+    """The run itself, in its folder."""
     budget = Budget(Allowance(dollars=options.dollars))
-    with recorded(run, question), tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch:
+    with (
+        recorded(run, options.asked()),
+        tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch,
+    ):
         request = asked(options, os.environ)
         remove_left_over()
         if request.sandbox == "docker":
@@ -118,11 +128,12 @@ def person(options: Options) -> Person:
     return lambda question: ask(question, print, input)
 
 
-def resume_command(folder: Path, as_json: bool) -> int:
+def resume_command(folder: Path, dollars: Decimal | None, as_json: bool) -> int:
     """Go on with a run that waits for an answer, was stopped or was killed: the same question in the same folder."""
     from agents.run.resume import ask, leave, waits
 
     options = Options.of_run(folder, as_json=as_json)
+    options = options.model_copy(update={"dollars": dollars}) if dollars is not None else options
     question = waits(folder)
     if question is not None:
         if not sys.stdin.isatty():
@@ -150,6 +161,10 @@ def recorded(run: RunDir, question: Mapping[str, object]) -> Iterator[None]:
         janitor.clean_own()
         run.write_json("run.json", {**row, "ended": now(), "exit_status": INTERRUPTED, "error": "stopped by a signal"})
         print(f"solve: to go on: solve resume {run.path}", file=sys.stderr)
+        raise
+    except BadInput as error:
+        run.write_json("run.json", {**row, "ended": now(), "exit_status": 2, "error": str(error)})
+        run.discard()
         raise
     except Exception as error:
         status, line = explain(error)

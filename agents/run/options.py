@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sandbox.api import BadInput
 from tasks.rundir import earlier
 
-WHERE = frozenset({"out", "as_json"})  # how to show it and where to put it: another answer is the same question
+WHERE = frozenset({"out", "as_json"})  # how to show it and where to put it
+# What another value of gives no other question: where code runs, what may be spent, who is asked, what is done then.
+AROUND = frozenset({"sandbox", "mirrors", "dollars", "allow_unpriced", "seconds", "approve", "apply", "branch"})
 
 
 class Options(BaseModel):
@@ -38,10 +40,14 @@ class Options(BaseModel):
     as_json: bool = False
 
     def asked(self) -> dict[str, Any]:
-        """JSON values; equal for what is the same question."""
+        """JSON values, from which `of_run` makes the same options again."""
         here = Path(self.repo)
         repo = str(here.resolve()) if here.exists() else self.repo
         return {**self.model_dump(mode="json", exclude=set(WHERE)), "repo": repo}
+
+    def question(self) -> dict[str, Any]:
+        """The part of `asked` that decides what a model is asked: a run's folder goes on only with the same."""
+        return {name: value for name, value in self.asked().items() if name not in AROUND}
 
     @classmethod
     def of_run(cls, folder: Path, *, as_json: bool) -> Self:
@@ -51,7 +57,7 @@ class Options(BaseModel):
             BadInput: it is no run's folder.
         """
         row = earlier(folder)
-        if not isinstance(row, dict):
+        if row is None:
             raise BadInput(f"{folder} is no run's folder: it has no readable run.json")
         try:
             return cls.model_validate({**row, "out": str(folder), "as_json": as_json})

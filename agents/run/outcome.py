@@ -1,6 +1,6 @@
 """What a run came to, and how it is shown: on a terminal, and as one JSON object."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +10,7 @@ from rich.text import Text
 
 from agents.run.shown import shown
 from sandbox.testlog import TestReport
-from tasks.task import Attempt, Task
+from tasks.task import Attempt, Cost, Task
 from tasks.verdict import AUTHORS, Trial, Verdict
 
 STYLES = {"verified": "bold green", "regressed": "bold red", "unreproduced": "bold yellow", "no_patch": "bold yellow"}
@@ -39,6 +39,7 @@ class Outcome:
             **self.verdict.as_json(),
             "reason": self.attempt.reason,
             "ended": self.attempt.ended,
+            "cost": asdict(self.attempt.cost),
             "patch": self.attempt.patch.decode("utf-8", "replace"),
             "model": self.model,
             "sandbox": self.sandbox,
@@ -49,11 +50,13 @@ class Outcome:
         }
 
     def evidence(self) -> dict[str, object]:
-        """The content of `verdict.json`."""
+        """The content of `verdict.json`: enough to show the outcome again without running anything."""
+        row = self.as_json()
         return {
-            **self.verdict.as_json(),
+            **{name: row[name] for name in row if name not in ("patch", "run")},
+            "repository": self.task.repository,
             "showing": list(self.trial.showing.ids),
-            "sandbox": self.sandbox,
+            "named": self.trial.showing.named,
             "base": [report.as_json() for report in self.trial.base],
             "patched": [report.as_json() for report in self.trial.patched],
         }
@@ -72,6 +75,8 @@ def show(outcome: Outcome, console: Console) -> None:
     )
     if outcome.attempt.reason:
         console.print(Text(shown(outcome.attempt.reason)), soft_wrap=True)
+    if outcome.attempt.cost.calls:
+        console.print(spent(outcome.attempt.cost), markup=False, highlight=False)
     console.print(runs(outcome))
     show_lists(verdict, console)
     console.rule("next", style="dim", align="left")
@@ -96,6 +101,13 @@ def show_issue(outcome: Outcome, console: Console) -> None:
     case = outcome.trial.base[0].cases[showing.ids[0]]
     console.print(Text(shown(case.id), "bold"))
     console.print(Text(shown("\n".join(case.message.strip().splitlines()[-MESSAGE_LINES:])), "dim"))
+
+
+def spent(cost: Cost) -> str:
+    """What models were paid for, in one line."""
+    cached = f" ({cost.tokens_cached / cost.tokens_in:.0%} from the server's cache)" if cost.tokens_in else ""
+    price = "price unknown" if cost.dollars is None else f"${cost.dollars:.4f}"
+    return f"{cost.calls} model calls, {cost.tokens_in:,} tokens in{cached}, {cost.tokens_out:,} out, {price}"
 
 
 def runs(outcome: Outcome) -> Table:

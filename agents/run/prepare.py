@@ -9,13 +9,13 @@ from pydantic import TypeAdapter
 
 from agents.run.team import Choices
 from sandbox import open_sandbox
-from sandbox.api import Owner
+from sandbox.api import BadInput, Owner
 from sandbox.image import build
 from sandbox.recipe import detect
 from sandbox.workspace import Workspace, open_workspace
 from tasks.event import Event, Stage, Tell
 from tasks.issue import read_issue
-from tasks.rundir import ISSUE, RunDir
+from tasks.rundir import BASE, ISSUE, RunDir
 from tasks.showing import showing_tests
 from tasks.task import Issue, Task
 from tasks.verify import Check, with_tests
@@ -60,6 +60,7 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
         tell=line(tell, "workspace"),
         environment=request.environment,
     )
+    same_base(run, workspace.base_commit)
     task = find_task(request, run, issue, workspace)
     data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
     tell(Event("workspace", summary(task, workspace), data=data))
@@ -81,6 +82,14 @@ def frozen(request: Request, run: RunDir) -> Issue:
     run.write(ISSUE, ISSUES.dump_json(issue))
     run.write("issue.md", issue.text().encode("utf-8", "replace"))
     return issue
+
+
+def same_base(run: RunDir, commit: str) -> None:
+    """What was found out about one tree says nothing about another. Raises BadInput: it is another."""
+    kept = run.path / BASE
+    if kept.is_file() and kept.read_text() != commit:
+        raise BadInput(f"the repository changed since the run in {run.path} began: give another folder with --out")
+    run.write(BASE, commit.encode())
 
 
 def find_task(request: Request, run: RunDir, issue: Issue, workspace: Workspace) -> Task:

@@ -305,10 +305,9 @@ def test_a_row_that_was_cut_short_never_took_place(bench_at: BenchAt) -> None:
     assert path.read_bytes() == whole
 
 
-def test_a_journal_of_other_settings_is_not_continued(tmp_path: Path) -> None:
+def test_a_journal_keeps_the_settings_of_its_first_start(tmp_path: Path) -> None:
     Journal(tmp_path / "j", {"model": "a"})
-    with pytest.raises(BadInput, match="other settings"):
-        Journal(tmp_path / "j", {"model": "b"})
+    assert Journal(tmp_path / "j", {"model": "b"}).settings == {"model": "a"}
 
 
 @pytest.mark.parametrize("damage", [b"{}\n", b"\x00\xff\n", b'{"row": "answered", "call": 9}\n'])

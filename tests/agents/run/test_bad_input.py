@@ -93,12 +93,10 @@ def test_an_engine_that_is_not_there_is_infrastructure(
     assert json.loads((tmp_path / "r" / "verdict.json").read_text())["verdict"] == "infra_error"
 
 
-def test_what_went_wrong_stands_in_the_run(repository: Path, tmp_path: Path) -> None:
-    solve(tmp_path, "--repo", str(repository), "--issue", "it is wrong", "--commit", "v9.9")
-    run = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert run["exit_status"] == 2
-    assert "v9.9" in run["error"]
-    assert not (tmp_path / "run" / "verdict.json").exists(), "bad input is no verdict"
+def test_what_is_refused_leaves_no_folder(repository: Path, tmp_path: Path) -> None:
+    for more in (["--commit", "v9.9"], ["--model", "nobody"]):
+        assert solve(tmp_path, "--repo", str(repository), "--issue", "it is wrong", *more) == 2
+        assert not (tmp_path / "run").exists()
 
 
 def test_the_repository_is_never_changed(repository: Path, tmp_path: Path) -> None:

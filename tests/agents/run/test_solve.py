@@ -51,7 +51,7 @@ def prepared(
     git("commit", "--quiet", "--message", "first", environment=IDENTITY)
     workspace = open_workspace(str(tree), None, tmp_path / "workspace", tell=lambda _: None)
     task = Task("t", str(tree), workspace.base_commit, Issue("area is wrong", ""), tests)
-    run = RunDir.create(tmp_path / "run")
+    run = RunDir.open(tmp_path / "run").begin()
     image = local_image(workspace.folder, tmp_path)
     command = "python -m pytest -p no:cacheprovider"
     check = Check(lambda: open_sandbox(image), command, (), "the whole suite", timeout)
