@@ -8,7 +8,8 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from agents.record import Answer, Declined, Json, Request
 from agents.reply import MalformedReply, Reply, joined, read_reply, usage_of
 from agents.trouble import NOS, ModelRefused, ModelUnavailable, Trouble, status_trouble
 from sandbox.api import BadInput
+from tasks.adaptive import Call, Crowded, Lanes
 from tasks.limits import Amount, Budget, OverBudget
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Servers:
     key: Callable[[Model], str]
     loopback_only: bool = False  # no call leaves this machine
     told: Callable[[str, Reply], None] = lambda seat, reply: None  # each reply, as it comes
+    lanes: Lanes = field(default_factory=Lanes)  # how many calls each server bears; shared by the attempts of a batch
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
@@ -114,22 +117,33 @@ class Servers:
 
     def _call(self, model: Model, request: Request) -> Answer:
         worst = model.worst(self._bound(request), model.output)
-        with self.budget.reserve(worst) as held:
+        with self._lane(model) as call, self.budget.reserve(worst) as held:
             number = self.journal.asked(request, worst)
             started = self.clock()
             try:
                 raw = self._send(model, request)
             except Trouble as trouble:
+                if trouble.crowded:
+                    call.refused()
                 used = worst if trouble.paid else Amount(1)
                 self.journal.failed(number, str(trouble.fatal or trouble.why), used, trouble.no)
                 held.settle(used)
                 raise
+            call.answered()
             usage = usage_of(raw)
             used = model.cost(usage.prompt_tokens, usage.cached, usage.completion_tokens) if usage else worst
             answer = Answer(raw, used, self.clock() - started)
             self.journal.answered(number, answer)
             held.settle(used)
             return answer
+
+    @contextmanager
+    def _lane(self, model: Model) -> Iterator[Call]:
+        try:
+            with self.lanes.to(model.base_url).call(self.budget.seconds_left) as call:
+                yield call
+        except Crowded as error:
+            raise OverBudget("the time is up") from error
 
     def _bound(self, request: Request) -> int:
         """The most tokens a request can have: no tokenizer makes more than one of a byte.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from openai import APIStatusError
 
 BUSY = frozenset({408, 409, 425, 429, 529})
+CROWDED = frozenset({429, 529})  # too many calls at once, or too fast
 OVERFLOW = re.compile(
     r"context[ _-]?(length|size|window)|maximum context|prompt is too long|input is too long|too many tokens",
     re.IGNORECASE,
@@ -65,6 +66,7 @@ class Trouble(Exception):
     after: float = 0.0  # seconds that the server asks for
     fatal: Exception | None = None  # what to raise in place of another try
     no: No | None = None
+    crowded: bool = False  # fewer calls at once may help
 
 
 def status_trouble(error: "APIStatusError", model: Model) -> Trouble:
@@ -73,7 +75,7 @@ def status_trouble(error: "APIStatusError", model: Model) -> Trouble:
     if status == 429 and error.code == "insufficient_quota":
         return Trouble("", paid=False, fatal=BadInput(f"the account at {model.base_url} has no quota left: {message}"))
     if status in BUSY or status >= 500:
-        return Trouble(f"answers {status}", paid=False, after=_retry_after(error))
+        return Trouble(f"answers {status}", paid=False, after=_retry_after(error), crowded=status in CROWDED)
     if status in (401, 402, 403):
         said = f"{model.base_url} refuses the key in {model.key_env or 'no variable'} ({status}): {message}"
         return Trouble("", paid=False, fatal=BadInput(said))

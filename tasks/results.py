@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.api import BadInput
 from sandbox.testlog import Status
+from tasks.causes import Early
 from tasks.score import Applied, Cause, Outcome
 from tasks.task import Ended
 
@@ -30,6 +31,7 @@ class Result(BaseModel):
     settings: str = ""  # digest of what the solver was told to do
     snapshot: str = ""  # what the server says it ran
     ended: Ended = "patched"
+    early: Early | None = None  # what ended it before its time
 
     outcome: Outcome
     cause: Cause = ""

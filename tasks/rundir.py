@@ -108,11 +108,7 @@ class RunDir:
 
     def write(self, name: str, data: bytes) -> Path:
         """Replace one file, whole or not at all."""
-        target = self.path / name
-        scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        scratch.write_bytes(data)
-        scratch.replace(target)
-        return target
+        return replaced(self.path / name, data)
 
     def write_json(self, name: str, value: object) -> Path:
         return self.write(name, json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
@@ -133,6 +129,14 @@ class RunDir:
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)
+
+
+def replaced(target: Path, data: bytes) -> Path:
+    """Write one file, whole or not at all, over what was there."""
+    scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    scratch.write_bytes(data)
+    scratch.replace(target)
+    return target
 
 
 def earlier(path: Path) -> dict[str, Any] | None:

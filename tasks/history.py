@@ -1,0 +1,98 @@
+"""The lines of a ledger → where each attempt stands (pure)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.causes import RULES, Early
+from tasks.ledger import Key, Line, State
+from tasks.results import Result
+
+
+@dataclass(slots=True)
+class Standing:
+    """One attempt. `fields` is what is known of its `Result`, from all its lines together."""
+
+    state: State
+    tries: int = 0  # over all starts of the batch
+    early: Early | None = None  # of the try that failed last
+    reason: str = ""
+    last: bool = False  # it failed as often as one start tries
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to do, in this start or any other."""
+        return self.state == "graded"
+
+    @property
+    def begun(self) -> bool:
+        """Its solver was started, and nothing says how that ended."""
+        return self.state == "solving"
+
+    @property
+    def solved(self) -> bool:
+        """Its patch is known, and waits for its verdict."""
+        return "model_patch" in self.fields and not self.done
+
+    def result(self) -> Result | None:
+        """What a leaderboard shows: a verdict, or the machine's failure that was the last; else nothing yet."""
+        if self.done or (self.state == "failed" and self.last):
+            return Result.model_validate({"model_patch": "", **self.fields, "early": self.early, "reason": self.reason})
+        return None
+
+
+@dataclass(slots=True)
+class History:
+    """What a batch came to so far."""
+
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    standings: dict[Key, Standing] = field(default_factory=dict)
+    superseded: list[tuple[str, float]] = field(default_factory=list)  # model, dollars: results that were made anew
+    counted: int = 0  # lines
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> "History":
+        history = cls()
+        for line in lines:
+            history.take(line)
+        return history
+
+    def take(self, line: Line) -> None:
+        self.counted += 1
+        if line.state == "planned":
+            self.plan = line.result
+            return
+        known = self.standings.get(line.key)
+        if known is None:
+            known = self.standings[line.key] = Standing("planned")
+        if line.state == "solving":
+            if known.done:
+                self.superseded.append((line.key[1], float(known.fields.get("dollars") or 0.0)))
+            known.fields = {}
+        known.state, known.tries = line.state, line.attempt
+        known.early, known.reason, known.last = line.early, line.reason, line.last
+        known.fields = {**known.fields, **line.result} if known.fields else dict(line.result)
+
+    def results(self) -> list[Result]:
+        """Of every attempt that has one, in the order in which they began."""
+        return [found for standing in self.standings.values() if (found := standing.result()) is not None]
+
+    def spent(self) -> dict[str, float]:
+        """Dollars by model, of all that ended; where a price is unknown nothing is added."""
+        total: dict[str, float] = {}
+        for (_, model, _), standing in self.standings.items():
+            if standing.state != "solving":
+                total[model] = total.get(model, 0.0) + float(standing.fields.get("dollars") or 0.0)
+        for model, dollars in self.superseded:
+            total[model] = total.get(model, 0.0) + dollars
+        return total
+
+
+def failures(history: History) -> dict[Early, int]:
+    """How many attempts ended by each cause that is no result."""
+    found: dict[Early, int] = {}
+    for standing in history.standings.values():
+        if standing.state == "failed" and standing.early and not RULES[standing.early].grade:
+            found[standing.early] = found.get(standing.early, 0) + 1
+    return found
