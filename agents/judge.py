@@ -15,6 +15,7 @@ from agents.state import Files, State
 from agents.structured import ask
 from agents.tester import evidence_of
 from agents.trouble import ModelError
+from sandbox.api import BadInput
 from tasks.limits import OverBudget
 
 DIFF = 20_000  # characters of one candidate
@@ -39,18 +40,20 @@ def judged(office: Office, state: State, written: Files, showing: list[str]) -> 
     return Candidate(patch, Evidence.from_json(seen))
 
 
-def choose_by_model(office: Office, candidates: Sequence[Candidate], left: Sequence[int]) -> int:
-    """The place that a model chooses; the shortest patch where it cannot speak."""
+def choose_by_model(office: Office, patches: Sequence[bytes]) -> int | None:
+    """The place of the patch that a model would merge; None where it cannot say."""
     brain = office.brains["reviewer"]
     talk = Conversation(brain, "chooser", render("chooser", brain.model.prompts))
     parts = [
-        f"## Change {number}\n\n```diff\n{candidates[place].patch.decode('utf-8', 'replace')[:DIFF]}\n```"
-        for number, place in enumerate(left, 1)
+        f"## Change {number}\n\n```diff\n{patch.decode('utf-8', 'replace')[:DIFF]}\n```"
+        for number, patch in enumerate(patches, 1)
     ]
-    task = "\n\n".join([*parts, f"Choose one: a number from 1 to {len(left)}."])
-    talk.say(office.opening("chooser", task=office.clean(task)))
+    task = "\n\n".join([*parts, f"Choose one: a number from 1 to {len(patches)}."])
+    showing = office.shown(list(office.showing), {})
+    talk.say(office.opening("chooser", showing=showing, context=office.code(), task=office.clean(task)))
     try:
         number = ask(talk, Choice).number
-    except (ModelError, OverBudget):
-        number = 0
-    return left[number - 1] if 1 <= number <= len(left) else min(left, key=lambda place: len(candidates[place].patch))
+    except (ModelError, OverBudget, BadInput) as error:  # what there is to choose among is good without a choice
+        office.tell("review", f"no choice: {error}")
+        return None
+    return number - 1 if number <= len(patches) else None

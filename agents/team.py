@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,8 +86,20 @@ class TeamSolver:
                 attempt = Attempt(b"", "infra_error", str(error))
             return replace(attempt, cost=staff.cost())
 
-    def _solve(self, task: Task, site: Site, staff: Staff) -> Attempt:
-        office = Office(
+    def choose(self, task: Task, site: Site, patches: Sequence[bytes]) -> tuple[int, Cost]:
+        """The place of the patch that the reviewer's model would merge; the first where it cannot say."""
+        from agents.judge import choose_by_model
+
+        with closing(self.hire(self.cast, site)) as staff:
+            try:
+                place = choose_by_model(self._office(task, site, staff), patches)
+            except (OverBudget, ModelError) as error:
+                site.tell(Event("review", f"no choice: {error}"))
+                place = None
+            return place or 0, staff.cost()
+
+    def _office(self, task: Task, site: Site, staff: Staff) -> Office:
+        return Office(
             task,
             site,
             staff.brains(),
@@ -97,6 +109,9 @@ class TeamSolver:
             keep_test=self.keep_test,
             approve=self.approve,
         )
+
+    def _solve(self, task: Task, site: Site, staff: Staff) -> Attempt:
+        office = self._office(task, site, staff)
         with checkpoints(site.folder / "checkpoints.sqlite") as saver:
             from agents.graph import build
 
@@ -152,7 +167,7 @@ class TeamSolver:
 
     def _chosen(self, office: Office, ends: list[tuple[Office, State]]) -> Attempt:
         """The best of several attempts. Each is run against the tests that all of them wrote."""
-        from agents.judge import choose_by_model, judged
+        from agents.judge import judged
 
         written: dict[str, bytes | None] = {}
         showing: list[str] = []
@@ -163,10 +178,18 @@ class TeamSolver:
         left = finalists(candidates)
         if not left:
             return _attempt(*ends[0])
-        place = left[0] if len(left) == 1 else choose_by_model(office, candidates, left)
+        place = left[0] if len(left) == 1 else _preferred(office, {at: candidates[at].patch for at in left})
         said = f"{len(candidates)} attempts, {sum(bool(c.patch) for c in candidates)} with a patch, number {place + 1}"
         office.site.tell(Event("review", f"chosen of {said}", data={"chosen": place + 1, "of": len(candidates)}))
         return _attempt(*ends[place])
+
+
+def _preferred(office: Office, patches: Mapping[int, bytes]) -> int:
+    """By a model's choice; the shortest where it cannot speak."""
+    from agents.judge import choose_by_model
+
+    chosen = choose_by_model(office, list(patches.values()))
+    return min(patches, key=lambda place: len(patches[place])) if chosen is None else list(patches)[chosen]
 
 
 def _before_the_stop(graph: "CompiledStateGraph[Any, Any, Any, Any]", config: Any) -> Any:

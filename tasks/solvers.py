@@ -10,6 +10,7 @@ from sandbox.testlog import TestReport
 from tasks.event import Tell
 from tasks.limits import Budget
 from tasks.task import Answer, Attempt, Task
+from tasks.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Site:
     budget: Budget
     tell: Tell
     offer: Callable[[bytes], None]  # the best patch so far: kept at once, whatever happens next
+    verdict: Callable[[Attempt], Verdict]  # what the run would come to with this attempt: the harness runs it
     folder: Path  # the solver's own files in the run directory
 
 

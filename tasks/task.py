@@ -82,3 +82,4 @@ class Attempt:
     reason: str = ""  # one line a person can act on
     cost: Cost = field(default_factory=Cost)
     tests: tuple[TestFile, ...] = ()  # showing tests that the solver wrote, and that failed on the base
+    others: tuple[bytes, ...] = ()  # patches that the solver's own tests could not tell from this one, best first

@@ -22,7 +22,9 @@ from sandbox.workspace import Workspace, open_workspace
 from tasks.event import Event
 from tasks.limits import Allowance, Budget
 from tasks.solvers import Site
-from tasks.task import Issue, Task
+from tasks.task import Attempt, Issue, Task
+from tasks.verdict import Trial, Verdict, find_showing, judge
+from tasks.verify import Check, run_patched, with_tests
 
 FREE = Price(input=1, cached=1, output=1)  # type: ignore[arg-type]
 
@@ -109,8 +111,18 @@ class World:
             budget=Budget(allowance),
             tell=self.events.append,
             offer=self.offered.append,
+            verdict=self.judged,
             folder=self.folder / "run",
         )
+
+    def judged(self, attempt: Attempt) -> Verdict:
+        """By the tests that the attempt brought, each run once."""
+        check = with_tests(Check(self.open, "python -m pytest -q", (), "the whole suite", 60), attempt.tests)
+        with check.open() as sandbox:
+            before = run_tests(sandbox, check.command, timeout=60)
+        showing = find_showing((before,), attempt.tests, self.issue)
+        patched = run_patched(check, self.workspace.changes(attempt.patch), (before,), showing.ids, lambda event: None)
+        return judge(Trial(attempt.patch, showing, "the whole suite", (before,), patched.runs, patched.restored))
 
     def task(self) -> Task:
         return Task("t", "r", self.workspace.base_commit, self.issue)

@@ -146,7 +146,8 @@ class RepairSolver:
             if self._holds(site, sandbox, source, after, max(left, 2 * site.baseline.seconds + 10)):
                 chosen = [item, *(other for other in search.plausible if other is not item)]
                 search.plausible = chosen
-                return Attempt(patch, "patched", _label(search), Cost(seconds=search.seconds))
+                others = _others(site, search)
+                return Attempt(patch, "patched", _label(search), Cost(seconds=search.seconds), others=others)
         return _gave_up(search, f"{len(search.plausible)} edits pass the test's files, none the whole scope")
 
     def _holds(self, site: Site, sandbox: Sandbox, source: Source, after: bytes, timeout: float) -> bool:
@@ -177,6 +178,15 @@ class RepairSolver:
         journal.write(
             site.folder, search.sources, search.findings.suspicion, search.proposals, search.plausible, numbers
         )
+
+
+def _others(site: Site, search: Search) -> tuple[bytes, ...]:
+    """Patches of what passed too, the likeliest first; only the first was run against the whole scope."""
+    patches = []
+    for item in search.plausible[1:MOST_CONFIRMED]:
+        source = search.sources[item.proposal.path]
+        patches.append(site.patch({source.path: apply(source.data, [item.proposal.edit])}))
+    return tuple(patches)
 
 
 def _request(site: Site) -> Request:

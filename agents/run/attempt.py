@@ -23,6 +23,7 @@ from tasks.results import Result
 from tasks.row import Row
 from tasks.solvers import GoldSolver, Site, Solver
 from tasks.task import Attempt
+from tasks.verdict import Verdict
 
 SECONDS = 1800.0  # for one attempt
 # A row's own suite may take hours: solvers start without a run of it, and know that.
@@ -133,6 +134,7 @@ class Attempting:
             budget=self._budget.child(Allowance(seconds=SECONDS)),
             tell=silent,
             offer=lambda patch: None,
+            verdict=_unjudged,
             folder=folder,
         )
 
@@ -147,6 +149,12 @@ class Attempting:
             flaky=row.flaky,
             outcome="infra_error",
         )
+
+
+def _unjudged(attempt: Attempt) -> Verdict:
+    """Nothing shows the issue of a benchmark row before it is graded: no stage of a cascade is known to be enough."""
+    said = "not judged before grading"
+    return Verdict("unreproduced", said) if attempt.patch else Verdict("no_patch", said)
 
 
 def _refused() -> Sandbox:

@@ -9,7 +9,7 @@ from agents.repair.solver import RepairSolver
 from agents.run.outcome import Outcome
 from agents.run.prepare import Prepared, Request, prepare
 from agents.run.team import find_solver
-from sandbox.api import BadInput
+from agents.run.trials import Trials, keep_logs
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
@@ -18,7 +18,7 @@ from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
 from tasks.task import Attempt
 from tasks.verdict import Showing, Trial, find_showing, judge
-from tasks.verify import TooSlow, run_base, run_patched, with_tests
+from tasks.verify import TooSlow, run_base
 
 SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
 
@@ -53,12 +53,9 @@ def work(
     showing = find_showing(base, prepared.task.tests, prepared.task.issue)
     tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
     tell(Event("plan", plan(solver, base[0], showing, prepared.check.scope)))
-    attempt = attempted(solver, prepared, base[0], showing, run, budget.child(Allowance(seconds=seconds)), tell)
-    if attempt.tests and not showing.ids:
-        prepared, base, showing = shown_by_solver(prepared, attempt, run, tell)
-    trial = tried(prepared, attempt, base, showing, tell)
-    keep_logs(run, "patch", trial.patched)
-    return attempt, trial
+    trials = Trials(prepared, base, showing, run, tell)
+    attempt = attempted(solver, trials, budget.child(Allowance(seconds=seconds)))
+    return attempt, trials.of(attempt)
 
 
 def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, TestReport]]:
@@ -76,21 +73,6 @@ def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, T
         return prepared, run_base(prepared.check, tell)
 
 
-def shown_by_solver(
-    prepared: Prepared, attempt: Attempt, run: RunDir, tell: Tell
-) -> tuple[Prepared, tuple[TestReport, TestReport], Showing]:
-    """Where nothing showed the issue before: the tests that the solver wrote count if the harness sees them fail."""
-    check = with_tests(prepared.check, attempt.tests)
-    try:
-        base = run_base(check, tell)
-    except BadInput as error:  # the solver's test is at fault: without it the base ran
-        tell(Event("verify", f"the solver's own test shows nothing: {error}"))
-        base = run_base(prepared.check, tell)
-        return prepared, base, Showing((), "model")
-    keep_logs(run, "base-with-tests", base)
-    return replace(prepared, check=check), base, find_showing(base, attempt.tests, prepared.task.issue)
-
-
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
     guards = len(base.ids("passed"))
     files = sorted({name.split("::")[0] for name in showing.ids})
@@ -98,10 +80,9 @@ def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
     return f"{solver.name}: {goal}, keep {guards} passing ({scope})"
 
 
-def attempted(
-    solver: Solver, prepared: Prepared, base: TestReport, showing: Showing, run: RunDir, budget: Budget, tell: Tell
-) -> Attempt:
+def attempted(solver: Solver, trials: Trials, budget: Budget) -> Attempt:
     """What the solver delivers. Its best patch so far is on disk at every moment, whatever ends the run."""
+    prepared, run = trials.prepared, trials.run
 
     def offer(patch: bytes) -> None:
         run.write("patch.diff", patch)
@@ -110,37 +91,21 @@ def attempted(
         open=prepared.check.open,
         tree=prepared.workspace.folder,
         patch=prepared.workspace.patch_from_files,
-        baseline=base,
-        showing=showing.ids,
+        baseline=trials.base[0],
+        showing=trials.showing.ids,
         test_command=prepared.check.command,
         budget=budget,
-        tell=tell,
+        tell=trials.tell,
         offer=offer,
+        verdict=trials.verdict,
         folder=run.path / "solver",
     )
     attempt = solver.solve(prepared.task, site)
     run.write("patch.diff", attempt.patch)
-    tell(Event("test", attempt.reason or attempt.ended, data={"ended": attempt.ended}))
+    trials.tell(Event("test", attempt.reason or attempt.ended, data={"ended": attempt.ended}))
     return attempt
-
-
-def tried(prepared: Prepared, attempt: Attempt, base: tuple[TestReport, ...], showing: Showing, tell: Tell) -> Trial:
-    """What the verdict rests on: the patch run in a fresh sandbox, unless there is none."""
-    scope = prepared.check.scope
-    if not attempt.patch:
-        return Trial(b"", showing, scope, base)
-    changes = prepared.workspace.changes(attempt.patch)
-    patched = run_patched(prepared.check, changes, base, showing.ids, tell)
-    return Trial(attempt.patch, showing, scope, base, patched.runs, patched.restored)
 
 
 def said(base: TestReport, showing: Showing) -> str:
     failing = len(base.ids("failed", "error"))
     return f"{len(base.cases)} tests: {len(base.ids('passed'))} pass, {failing} fail, {len(showing.ids)} show the issue"
-
-
-def keep_logs(run: RunDir, name: str, reports: tuple[TestReport, ...]) -> None:
-    for number, report in enumerate(reports, 1):
-        end = f"[exit status {report.exit_code}, {report.seconds:.1f} s] {report.problem}"
-        text = f"$ {report.command}\n{report.log}\n{end}\n"
-        run.write(f"logs/{name}-{number}.txt", text.encode("utf-8", "replace"))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from agents import models
 from agents.cascade import CascadeSolver
-from agents.evidence import weigh
 from agents.guide import IndexGuide
 from agents.index.index import Index
 from agents.models import Cast, Stages
@@ -16,14 +15,10 @@ from agents.replay import Cassette
 from agents.staff import LiveStaff, ReplayStaff, cast_of
 from agents.team import Person, Staff, TeamSolver
 from sandbox.api import BadInput
-from sandbox.git import HostGit
-from sandbox.patch import changes
 from sandbox.redact import redactor
-from sandbox.testrun import run_tests
 from tasks.limits import Allowance
 from tasks.solvers import Site, Solver
-from tasks.task import Attempt, Task
-from tasks.verify import put
+from tasks.task import Task
 
 REPLAY = "replay:"
 APPROVALS = frozenset({"plan", "patch"})
@@ -71,7 +66,9 @@ def find_solver(
         built_in[stage]() if isinstance(stage, str) else _team(stage, choices, cache, environment)
         for stage in stages.stages
     ]
-    return solvers[0] if len(solvers) == 1 else CascadeSolver(stages.name, solvers, solved)
+    if len(solvers) == 1:
+        return solvers[0]
+    return CascadeSolver(stages.name, solvers, next((one for one in solvers if isinstance(one, TeamSolver)), None))
 
 
 def _stages(
@@ -129,17 +126,3 @@ def _with(
         approve=choices.approve,
         person=choices.person,
     )
-
-
-def solved(task: Task, site: Site, attempt: Attempt) -> bool:
-    """Whether a stage's patch makes its showing tests pass and breaks nothing, in a fresh sandbox."""
-    tests = {test.path for test in attempt.tests}
-    showing = list(site.showing) if not tests else []
-    with site.open() as sandbox:
-        put(sandbox, changes(HostGit(site.tree / ".git", site.tree), attempt.patch))
-        for test in attempt.tests:
-            sandbox.write(test.path, test.content)
-        report = run_tests(sandbox, site.test_command, timeout=max(1.0, min(600.0, site.budget.seconds_left)))
-    showing += [name for name in report.cases if name.split("::")[0] in tests]
-    evidence = weigh(site.baseline, showing, report)
-    return evidence.good and bool(evidence.fixed)

@@ -16,6 +16,7 @@ from tasks.event import Event
 from tasks.limits import Allowance, Budget
 from tasks.solvers import Site
 from tasks.task import Attempt, Issue, Task
+from tasks.verdict import Verdict
 
 COMMAND = "python -m pytest"
 
@@ -69,7 +70,8 @@ class World:
 
     folder: Path
     files: Mapping[str, str]
-    changed: dict[str, bytes | None] = field(default_factory=dict)
+    made: dict[bytes, dict[str, bytes | None]] = field(default_factory=dict)  # by patch
+    changed: dict[str, bytes | None] = field(default_factory=dict)  # by the patch that was delivered
     offered: list[bytes] = field(default_factory=list)
     told: list[Event] = field(default_factory=list)
 
@@ -92,13 +94,17 @@ class World:
             budget=Budget(Allowance(seconds=seconds)),
             tell=self.told.append,
             offer=self.offered.append,
+            verdict=lambda attempt: Verdict("unreproduced", "not asked for"),
             folder=self.folder / "run",
         )
-        return RepairSolver().solve(Task("t", "r", "c", Issue("a bug", "")), site)
+        attempt = RepairSolver().solve(Task("t", "r", "c", Issue("a bug", "")), site)
+        self.changed = self.made.get(attempt.patch, {})
+        return attempt
 
     def patch(self, files: Mapping[str, bytes | None]) -> bytes:
-        self.changed = dict(files)
-        return b"a patch"
+        name = f"patch {len(self.made) + 1}".encode()
+        self.made[name] = dict(files)
+        return name
 
     def record(self) -> dict[str, object]:
         record: dict[str, object] = json.loads((self.folder / "run" / "repair.json").read_text())
@@ -109,12 +115,13 @@ def test_a_bug_with_a_failing_test_is_patched(tmp_path: Path) -> None:
     world = World(tmp_path, {"shop/__init__.py": "", "shop/basket.py": SHOP, "tests/test_basket.py": SHOP_TESTS})
     attempt = world.solve("tests/test_basket.py::test_total")
     assert attempt.ended == "patched"
-    assert attempt.patch == b"a patch"
+    assert attempt.patch == b"patch 1"
+    assert set(attempt.others) == world.made.keys() - {attempt.patch}
     assert attempt.reason.startswith("passes the tests; ")
     assert "correct" not in attempt.reason
     assert list(world.changed) == ["shop/basket.py"]
     assert world.changed["shop/basket.py"] == SHOP.replace("total = price ", "total += price ").encode()
-    assert world.offered == [b"a patch"]
+    assert world.offered == [b"patch 1"]
     assert "+            total += price  # each counts" in json.dumps(world.record()["plausible"])
 
 

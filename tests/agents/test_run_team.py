@@ -1,18 +1,19 @@
 """What `--model` means, what a cascade does, and how a person answers a run that waits."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from model_server import ModelServer, Say
-from team_site import ACCEPT, DONE, MEND, TEST, World, by_role, typed
+from team_site import ACCEPT, DONE, MEND, TEST, World, by_role, solver, typed
 
+from agents.cascade import CascadeSolver
 from agents.run.graph import mermaid
 from agents.run.resume import ask, leave, waits
-from agents.run.team import Choices, find_solver, solved
+from agents.run.team import Choices, find_solver
 from sandbox.api import BadInput
 from tasks.limits import Allowance
 from tasks.solvers import EmptySolver, Site, Solver
@@ -99,8 +100,6 @@ def patched(world: World, content: bytes) -> Attempt:
 
 
 def test_a_cascade_climbs_until_the_harness_says_solved(tmp_path: Path) -> None:
-    from agents.cascade import CascadeSolver
-
     world = World(tmp_path)
     wrong = patched(world, b"def total(prices):\n    return 6 if prices[0] == 9 else 0\n")
     right = patched(world, b"def total(prices):\n    return sum(prices)\n")
@@ -110,7 +109,7 @@ def test_a_cascade_climbs_until_the_harness_says_solved(tmp_path: Path) -> None:
         Fixed("large", right),
         Fixed("never", wrong),
     ]
-    attempt = CascadeSolver("climb", stages, solved).solve(world.task(), world.site())
+    attempt = CascadeSolver("climb", stages).solve(world.task(), world.site())
     assert attempt.patch == right.patch
     assert attempt.cost.calls == 4
     assert attempt.cost.dollars == 1.0
@@ -119,12 +118,52 @@ def test_a_cascade_climbs_until_the_harness_says_solved(tmp_path: Path) -> None:
 
 
 def test_a_cascade_that_solves_nothing_delivers_the_last_patch(tmp_path: Path) -> None:
-    from agents.cascade import CascadeSolver
-
     world = World(tmp_path)
     wrong = patched(world, b"def total(prices):\n    return 0\n")
     stages = [Fixed("small", wrong), Fixed("empty", Attempt(b"", "gave_up"))]
-    assert CascadeSolver("climb", stages, solved).solve(world.task(), world.site()).patch == wrong.patch
+    assert CascadeSolver("climb", stages).solve(world.task(), world.site()).patch == wrong.patch
+
+
+@dataclass
+class Takes:
+    """A chooser that takes one place."""
+
+    place: int
+    seen: tuple[bytes, ...] = ()
+    name: str = "takes"
+
+    def choose(self, task: Task, site: Site, patches: Sequence[bytes]) -> tuple[int, Cost]:
+        self.seen = tuple(patches)
+        return self.place, Cost(1, 50, 0, 5, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("place", "delivered"), [(0, b"sum(prices)\n"), (1, b"0 + sum(prices)"), (2, b"sum(prices)\n")]
+)
+def test_a_model_chooses_among_patches_that_pass_and_only_a_verified_one_counts(
+    tmp_path: Path, place: int, delivered: bytes
+) -> None:
+    world = World(tmp_path)
+    first = patched(world, b"def total(prices):\n    return sum(prices)\n")
+    second = patched(world, b"def total(prices):\n    return 0 + sum(prices)\n")
+    wrong = patched(world, b"def total(prices):\n    return 0\n")
+    stage = Fixed("repair", replace(first, others=(second.patch, wrong.patch)))
+    chooser = Takes(place)
+    attempt = CascadeSolver("climb", [stage, Fixed("never", wrong)], chooser).solve(world.task(), world.site())
+    assert chooser.seen == (first.patch, second.patch, wrong.patch)
+    assert delivered in attempt.patch
+    assert (attempt.cost.calls, attempt.cost.dollars) == (3, 0.6)
+
+
+def test_a_model_is_shown_the_patches_and_asked_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    one, two = (patched(world, text).patch for text in (b"def total(prices):\n    return 6\n", b"total = sum\n"))
+    with ModelServer([typed({"number": 2, "reasons": "not for one list alone"})]) as server:
+        team = solver(server.url, tmp_path / "kept")
+        assert team.choose(world.task(), world.site(), [one, two])[0] == 1
+        shown = server.requests[0]["messages"][1]["content"]
+        assert "+    return 6" in shown
+        assert "+total = sum" in shown
 
 
 # -- people -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ from tasks.event import silent
 from tasks.limits import Budget
 from tasks.solvers import Site
 from tasks.task import Attempt, Issue, Task
+from tasks.verdict import Verdict
 
 COMMAND = "python -m pytest"
 PARTS = ("python_testcases", "json_testcases", "conftest.py")
@@ -104,6 +105,7 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
             budget=Budget(),
             tell=silent,
             offer=lambda _: None,
+            verdict=lambda attempt: Verdict("unreproduced", "not asked for"),
             folder=folder / "run",
         )
         started = time.process_time()

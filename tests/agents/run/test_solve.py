@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from local_site import CODE, SHOWS, TEST, local_image, project
 
+from agents.cascade import CascadeSolver
 from agents.run.prepare import Prepared
 from agents.run.solve import based, work
 from sandbox import open_sandbox
@@ -115,9 +116,10 @@ class Shows:
 
     test: TestFile
     name: str = "shows"
+    showing: tuple[str, ...] = ()  # what is taken to show it before
 
     def solve(self, task: Task, site: Site) -> Attempt:
-        assert site.showing == ()
+        assert site.showing == self.showing
         return Attempt(site.patch({"shapes.py": FIXED}), "patched", tests=(self.test,))
 
 
@@ -134,3 +136,34 @@ def test_a_test_of_the_solver_that_passes_on_the_base_shows_nothing(tmp_path: Pa
     test = TestFile("tests/test_own.py", b"def test_own():\n    pass\n", "model")
     _, trial = work(site, Shows(test), run, Budget(), 60.0, silent)
     assert judge(trial).verdict == "unreproduced"
+
+
+@dataclass
+class Hands:
+    """A solver that hands in these files and does nothing else."""
+
+    files: Mapping[str, bytes | None]
+    name: str = "hands"
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        return Attempt(site.patch(self.files), "patched")
+
+
+def test_a_cascade_stops_at_the_verdict_of_the_run_itself_which_is_not_run_again(tmp_path: Path) -> None:
+    events: list[Event] = []
+    site, run = prepared(tmp_path)
+    stages = [Hands({"shapes.py": b"def area(w, h):\n    return 0\n"}), Hands({"shapes.py": FIXED})]
+    attempt, trial = work(site, CascadeSolver("climb", stages), run, Budget(), 60.0, events.append)
+    assert b"*" in attempt.patch
+    assert judge(trial).verdict == "verified"
+    assert [event.data["verified"] for event in events if "stage" in event.data] == [False, True]
+    assert sum("twice with the patch" in event.text for event in events) == 2
+
+
+def test_a_failing_test_that_the_issue_does_not_name_gives_way_to_the_solvers_own(tmp_path: Path) -> None:
+    broken = {"tests/test_other.py": "def test_other():\n    assert False\n"}
+    site, run = prepared(tmp_path, {**FILES, **broken}, tests=())
+    solver = Shows(replace(SHOWING, author="model"), showing=("tests/test_other.py::test_other",))
+    _, trial = work(site, solver, run, Budget(), 60.0, silent)
+    assert trial.showing.ids == ("tests/test_area.py::test_area",)
+    assert judge(trial).verdict == "verified"
