@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 
 from langgraph.runtime import Runtime
 
@@ -13,10 +14,10 @@ from agents.office import Office
 from agents.prompts import render
 from agents.record import digest
 from agents.reply import Reply, ToolUse
-from agents.state import State, Work
+from agents.state import Part, State, Work
 from agents.tools import CODER, BadCall, Done, parse
-from agents.trouble import ModelError, ModelUnavailable
-from tasks.limits import OverBudget
+from agents.trouble import ModelError, ModelUnavailable, OverShare
+from tasks.limits import Allowance, OverBudget
 
 TURNS = 40  # replies of one seat
 CALLS = 16  # of one reply that are made
@@ -101,6 +102,8 @@ def code(work: Work, runtime: Runtime[Office]) -> State:
     system = render("coder", brain.model.prompts, turns=TURNS, seconds=tools.SECONDS, shown=tools.SHOWN)
     talk = Conversation(brain, seat, system, CODER)
     stopped, why = "", ""
+    if work["part"]:
+        brain.models.limit(seat, allowance(work["part"]))
     given = office.store.files(work["test"])
     with office.desk(seat, given, work["showing"]) as desk:
         loop = _seated(office, work, talk, desk)
@@ -109,6 +112,8 @@ def code(work: Work, runtime: Runtime[Office]) -> State:
                 why = loop.turn()
                 if why:
                     break
+        except OverShare as error:  # what it did so far is merged, and others go on
+            why = str(error)
         except OverBudget as error:
             stopped, why = "over_budget", str(error)
         except ModelError as error:
@@ -122,6 +127,11 @@ def code(work: Work, runtime: Runtime[Office]) -> State:
         "stopped": stopped,
         "why": why if stopped else "",
     }
+
+
+def allowance(part: Part) -> Allowance:
+    dollars = part["dollars"]
+    return Allowance(part["calls"], part["tokens"], None if dollars is None else Decimal(dollars))
 
 
 def _seated(office: Office, work: Work, talk: Conversation, desk: Desk) -> Loop:

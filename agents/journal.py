@@ -48,6 +48,10 @@ class Journal:
             self._write(Start(settings=settings))
             _sync_folder(path.parent)
 
+    def spent(self, seat: str) -> Amount:
+        """What a seat used before this journal was opened."""
+        return self._recorded.seats[seat]
+
     def take(self, request: Request) -> Answer | Declined | None:
         """The next recorded answer to this very request; each is given once."""
         with self._lock:

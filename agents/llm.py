@@ -18,10 +18,10 @@ from agents.journal import Journal
 from agents.models import Model, is_openai
 from agents.record import Answer, Declined, Json, Request
 from agents.reply import MalformedReply, Reply, joined, read_reply, usage_of
-from agents.trouble import NOS, ModelRefused, ModelUnavailable, Trouble, status_trouble
+from agents.trouble import NOS, ModelRefused, ModelUnavailable, OverShare, Trouble, status_trouble
 from sandbox.api import BadInput
 from tasks.adaptive import Call, Crowded, Lanes
-from tasks.limits import Amount, Budget, OverBudget
+from tasks.limits import Allowance, Amount, Budget, OverBudget, Reservation
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -43,6 +43,10 @@ class Models(Protocol):
         """Raises ModelError, OverBudget, BadInput: see `trouble.py`."""
         ...
 
+    def limit(self, seat: str, most: Allowance) -> None:
+        """Let a seat begin no call once it has used this much: its part of the budget that all share."""
+        ...
+
 
 @dataclass
 class Servers:
@@ -62,6 +66,8 @@ class Servers:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _clients: dict[tuple[str, str], "OpenAI"] = field(default_factory=dict)
     _read: dict[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
+    _parts: dict[str, Allowance] = field(default_factory=dict)
+    _used: dict[str, Amount] = field(default_factory=dict)  # by seats with a part
 
     def __post_init__(self) -> None:
         # What an earlier process of this run has spent, or may have, counts before anything else does.
@@ -88,6 +94,10 @@ class Servers:
                 if reply.refusal:
                     raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
                 return reply
+
+    def limit(self, seat: str, most: Allowance) -> None:
+        self._used[seat] = self.journal.spent(seat)
+        self._parts[seat] = most
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -116,6 +126,7 @@ class Servers:
         return reply
 
     def _call(self, model: Model, request: Request) -> Answer:
+        self._check_part(request.seat)
         worst = model.worst(self._bound(request), model.output)
         with self._lane(model) as call, self.budget.reserve(worst) as held:
             number = self.journal.asked(request, worst)
@@ -127,15 +138,28 @@ class Servers:
                     call.refused()
                 used = worst if trouble.paid else Amount(1)
                 self.journal.failed(number, str(trouble.fatal or trouble.why), used, trouble.no)
-                held.settle(used)
+                self._settle(held, request.seat, used)
                 raise
             call.answered()
             usage = usage_of(raw)
             used = model.cost(usage.prompt_tokens, usage.cached, usage.completion_tokens) if usage else worst
             answer = Answer(raw, used, self.clock() - started)
             self.journal.answered(number, answer)
-            held.settle(used)
+            self._settle(held, request.seat, used)
             return answer
+
+    def _settle(self, held: Reservation, seat: str, used: Amount) -> None:
+        held.settle(used)
+        if seat in self._used:  # a seat makes one call at a time
+            self._used[seat] += used
+
+    def _check_part(self, seat: str) -> None:
+        """Raises OverShare: the seat has used its part."""
+        most, used = self._parts.get(seat, Allowance()), self._used.get(seat, Amount())
+        for name in ("calls", "tokens", "dollars"):
+            part = getattr(most, name)
+            if part is not None and getattr(used, name) >= part:
+                raise OverShare(f"{seat} has used its part of the budget: {getattr(used, name)} of {part} {name}")
 
     @contextmanager
     def _lane(self, model: Model) -> Iterator[Call]:

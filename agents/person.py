@@ -7,7 +7,7 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agents.office import Office
-from agents.planner import Plan
+from agents.planner import Plan, parts
 from agents.state import State
 from agents.tools import complaint
 from sandbox.api import BadInput
@@ -23,14 +23,15 @@ class Answer(BaseModel):
 
 
 def approve_plan(state: State, runtime: Runtime[Office]) -> State:
-    """The node: nothing happens before the interrupt, for it runs again from its first line when the answer comes."""
-    if "plan" not in runtime.context.approve or not state["plan"]:
-        return {}
+    """The node: what stands before the interrupt runs again when the answer comes. Then the budget is divided."""
+    office = runtime.context
+    if "plan" not in office.approve or not state["plan"]:
+        return {"parts": parts(state["plan"], office.site.budget)}
     answer = read(interrupt({"about": "plan", "plan": state["plan"]}))
     if answer.decision == "refuse":
         return _said(state, "plan", answer) | {"plan": [], "stopped": "gave_up", "why": "the plan was refused"}
-    edited: State = {"plan": answer.plan.rows()} if answer.plan else {}
-    return _said(state, "plan", answer) | edited
+    plan = answer.plan.rows() if answer.plan else state["plan"]
+    return _said(state, "plan", answer) | {"plan": plan, "parts": parts(plan, office.site.budget)}
 
 
 def approve_patch(state: State, runtime: Runtime[Office]) -> State:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -11,13 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agents.conversation import Conversation
 from agents.office import Office
 from agents.prompts import render
-from agents.state import State, Subtask, Work
+from agents.state import Part, State, Subtask, Work
 from agents.structured import ask
 from agents.trouble import ModelError, ModelUnavailable
-from tasks.limits import OverBudget
+from tasks.limits import Budget, OverBudget
 from tasks.task import Issue
 
 MOST = 6  # subtasks
+CODERS = 90  # percent of what is left of the budget that the coders of a plan may use: someone must review
 WHOLE = "whole"  # the only subtask of a small issue
 # Items of a list, but not what bug-report templates bring: their headings, "- Python: 3.9", "1. Run this".
 DEMAND = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(?:\[ \]\s*)?(?![\w /()-]{1,30}:|\[)\S", re.MULTILINE)
@@ -138,4 +140,21 @@ def _work(state: State, subtask: Subtask) -> Work:
         test=state["test"],
         showing=state["showing"],
         notes=state.get("notes", []),
+        part=state.get("parts", {}).get(subtask["id"]),
     )
+
+
+def parts(plan: Sequence[Subtask], budget: Budget) -> dict[str, Part]:
+    """What each of several subtasks may use of what is left now. One that comes later has all that is left then."""
+    if len(plan) < 2:
+        return {}
+    left, total = budget.left, sum(subtask["share"] for subtask in plan)
+    found = {}
+    for subtask in plan:
+        of = Decimal(subtask["share"] * CODERS) / (total * 100)
+        found[subtask["id"]] = Part(
+            calls=None if left.calls is None else max(1, int(left.calls * of)),
+            tokens=None if left.tokens is None else int(left.tokens * of),
+            dollars=None if left.dollars is None else str(left.dollars * of),
+        )
+    return found

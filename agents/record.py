@@ -145,6 +145,7 @@ class Recorded:
     unended: dict[int, Asked] = field(default_factory=dict)  # perhaps paid, answer lost
     asked: dict[int, Asked] = field(default_factory=dict)
     spent: Amount = field(default_factory=Amount)  # by calls that ended
+    seats: dict[str, Amount] = field(default_factory=lambda: defaultdict(Amount))  # the same, by who asked
     length: int = 0  # bytes of whole rows
 
     @property
@@ -163,16 +164,18 @@ class Recorded:
                 self.requests[row.key] = Request(row.seat, messages, row.options)
                 self.asked[row.call] = self.unended[row.call] = row
             case Answered():
-                self.unended.pop(row.call)
-                self.spent += row.used.amount()
+                self._end(row.call, row.used.amount())
                 self.answers[self.asked[row.call].key].append(Answer(row.reply, row.used.amount(), row.seconds))
             case Failed():
-                self.unended.pop(row.call)
-                self.spent += row.used.amount()
+                self._end(row.call, row.used.amount())
                 if row.no:
                     self.answers[self.asked[row.call].key].append(Declined(row.no, row.why))
             case Done():
                 self.results[row.seat, row.number] = row
+
+    def _end(self, call: int, used: Amount) -> None:
+        self.spent += used
+        self.seats[self.unended.pop(call).seat] += used
 
 
 def read(path: Path) -> Recorded:

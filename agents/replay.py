@@ -12,6 +12,7 @@ from agents.record import Answer, Declined, Json, Recorded, Request, read
 from agents.reply import MalformedReply, Reply, read_reply
 from agents.trouble import NOS, ModelRefused
 from sandbox.api import BadInput
+from tasks.limits import Allowance
 
 SHOWN = 24  # lines of a difference that are shown
 
@@ -47,6 +48,9 @@ class Cassette:
                     raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
                 self._told(request.seat, reply)
                 return reply
+
+    def limit(self, seat: str, most: Allowance) -> None:
+        """Nothing is paid: nobody's part is ever used up."""
 
     def play(self, request: Request) -> Answer | Declined:
         """The recorded answer, each once.

@@ -17,7 +17,7 @@ Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
 
 
 class Subtask(TypedDict):
-    """One part of the work. `share` in percent of what is left of the budget when the plan is made."""
+    """One part of the work. `share`: its weight when what is left of the budget is divided among the plan's parts."""
 
     id: str
     goal: str
@@ -26,6 +26,14 @@ class Subtask(TypedDict):
     check: str
     depends_on: list[str]
     share: int
+
+
+class Part(TypedDict):
+    """Of the budget, in JSON values; None is no limit."""
+
+    calls: int | None
+    tokens: int | None
+    dollars: str | None
 
 
 class Work(TypedDict):
@@ -38,6 +46,7 @@ class Work(TypedDict):
     test: str  # name of the files with the test that was written
     showing: list[str]
     notes: list[str]
+    part: Part | None
 
 
 class Finished(TypedDict):
@@ -60,6 +69,7 @@ class State(TypedDict, total=False):
     test: str  # name of the files with the test that was written, empty if none was
     showing: list[str]  # ids of tests that show the issue
     plan: list[Subtask]
+    parts: dict[str, Part]  # of the budget, by subtask of a plan of several
     finished: Annotated[dict[str, Finished], merged]
     joined: list[str]  # ids whose edits are in `edits`
     edits: str  # name of all edits so far

@@ -6,7 +6,8 @@
     ├── ContextOverflow  (OverflowError)     more than the model can read
     └── RequestRejected  (ValueError)        the server takes no such request: a feature it does not have
 
-A wrong key, address or name is `BadInput`; a budget that is used up is `OverBudget`.
+A wrong key, address or name is `BadInput`; a budget that is used up is `OverBudget`, and `OverShare` if it is only
+one seat's part of it.
 """
 
 import re
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from agents.models import Model
 from agents.record import No
 from sandbox.api import BadInput
+from tasks.limits import OverBudget
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -48,6 +50,10 @@ class ContextOverflow(ModelError, OverflowError):
 
 class RequestRejected(ModelError, ValueError):
     """The server does not take such a request."""
+
+
+class OverShare(OverBudget):
+    """A seat has used its part of the budget; others may have some left."""
 
 
 NOS: Mapping[No, type[ModelError]] = {

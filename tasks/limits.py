@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 ZERO = Decimal(0)
 
@@ -112,6 +112,19 @@ class Budget:
         own = float("inf") if self.allowance.seconds is None else self.allowance.seconds - self.elapsed
         above = float("inf") if self._parent is None else self._parent.seconds_left
         return max(0.0, min(own, above))
+
+    @property
+    def left(self) -> Allowance:
+        """What nobody has spent or holds, here and above; None where there is no limit."""
+        with self._lock:
+            gone = self._spent + self._held
+        above = self._parent.left if self._parent else Allowance()
+        left: dict[str, Any] = {}
+        for name in (item.name for item in fields(Amount)):
+            own, most = getattr(self.allowance, name), getattr(above, name)
+            bounds = [most, None if own is None else own - getattr(gone, name)]
+            left[name] = min((bound for bound in bounds if bound is not None), default=None)
+        return Allowance(**left, seconds=None if self.seconds_left == float("inf") else self.seconds_left)
 
     def reserve(self, amount: Amount) -> Reservation:
         """Hold `amount` at its worst case.

@@ -124,6 +124,32 @@ def test_a_subtask_sees_the_merged_edits_of_what_it_depends_on(tmp_path: Path) -
     assert "return sum(prices)" in seen[0]
 
 
+def test_a_subtask_that_has_used_its_share_leaves_the_rest_to_the_others(tmp_path: Path) -> None:
+    world = World(tmp_path, issue=TWO)
+    plan = [subtask("first") | {"share": 20}, subtask("second", "first") | {"share": 80}]
+    asked: list[str] = []
+
+    def play(request: dict[str, Any]) -> Act:
+        match role_of(request):
+            case "tester":
+                return typed(TEST_TWO)
+            case "planner":
+                return typed({"subtasks": plan})
+            case "reviewer":
+                return typed(ACCEPT)
+        asked.append(goal_of(request))
+        if asked[-1] == "second":
+            return Say(calls=[MEND, LABEL, DONE])
+        return Say(calls=[("run", {"command": f"echo {len(asked)}"})])  # on and on
+
+    with ModelServer(play) as server:
+        site = world.site(Allowance(calls=22))  # two are used by then: of twenty, nine tenths are for coders
+        attempt = solver(server.url, tmp_path / "kept").solve(world.task(), site)
+    assert asked == ["first"] * 3 + ["second"]
+    assert (attempt.ended, attempt.cost.calls) == ("patched", 7)
+    assert any("has used its part of the budget: 3 of 3 calls" in event.text for event in world.events)
+
+
 def test_a_conflict_becomes_a_subtask_and_nothing_is_lost(tmp_path: Path) -> None:
     world = World(tmp_path, issue=TWO)
     told: list[str] = []

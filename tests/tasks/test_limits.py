@@ -105,3 +105,11 @@ def test_sixteen_threads_never_overspend() -> None:
     for thread in threads:
         thread.join()
     assert len(granted) == budget.spent.calls == 100
+
+
+def test_what_is_left_is_the_least_of_all_above() -> None:
+    whole = Budget(Allowance(calls=10, dollars=Decimal(2)))
+    task = whole.child(Allowance(calls=8, tokens=100))
+    task.reserve(Amount(1, 30, Decimal("0.5"))).settle(Amount(1, 20, Decimal("0.5")))
+    whole.reserve(Amount(calls=5))
+    assert task.left == Allowance(calls=4, tokens=80, dollars=Decimal("1.5"))
