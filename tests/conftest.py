@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sandbox.signals import give_defaults
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("solve", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("solve")
@@ -18,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    give_defaults()  # a gate that runs in the background ignores SIGINT
     if config.getoption("--live"):
         return
     os.environ["SOLVE_OFFLINE"] = "1"  # for the programs that tests start

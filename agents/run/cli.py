@@ -14,6 +14,7 @@ from agents.run.door import at_the_door
 from agents.run.report import report
 from agents.run.score import score
 from agents.run.validate import validate
+from sandbox.signals import give_defaults
 
 app = typer.Typer(
     help="Turn an issue into a tested patch, and measure how often that works.",
@@ -142,5 +143,6 @@ app.add_typer(index.app, name="index")
 
 def main() -> None:
     """The program `solve`. SIGTERM ends it as Ctrl-C does, so that sandboxes are closed on the way out."""
+    give_defaults()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(at_the_door(app))
