@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 BASE_IMAGE ?= solve/base:bookworm-py3.11
 
+# Without kept bytecode each of pytest's workers would rewrite every test anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -62,7 +62,7 @@ class LocalIndex:
     def served(self) -> Iterator[str]:
         """The address of the simple API."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(self.folder)))
-        thread = Thread(target=server.serve_forever)
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/simple/"

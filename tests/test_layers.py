@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ import pytest
 TOP = Path(__file__).parent.parent
 ROOMS = ("sandbox", "tasks", "agents")
 SOURCES = sorted(path for room in ROOMS for path in (TOP / room).rglob("*.py"))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -22,25 +28,25 @@ def imported(tree: ast.AST) -> set[str]:
     return names
 
 
-def upward(source: str, room: str) -> set[str]:
+def upward(tree: ast.AST, room: str) -> set[str]:
     above = ROOMS[ROOMS.index(room) + 1 :]
-    return {name for name in imported(ast.parse(source)) if name.split(".")[0] in above}
+    return {name for name in imported(tree) if name.split(".")[0] in above}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
 def test_imports_go_down(path: Path) -> None:
-    assert upward(path.read_text(), path.relative_to(TOP).parts[0]) == set()
+    assert upward(parsed(path), path.relative_to(TOP).parts[0]) == set()
 
 
 def test_an_upward_import_is_found() -> None:
-    assert upward("def f():\n    from agents.run import cli\n", "sandbox") == {"agents.run"}
+    assert upward(ast.parse("def f():\n    from agents.run import cli\n"), "sandbox") == {"agents.run"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
 def test_only_the_top_room_wires(path: Path) -> None:
     """Nothing below `agents/run/` imports it."""
     inside = path.is_relative_to(TOP / "agents" / "run")
-    wiring = {name for name in imported(ast.parse(path.read_text())) if name.startswith("agents.run")}
+    wiring = {name for name in imported(parsed(path)) if name.startswith("agents.run")}
     assert inside or not wiring
 
 

@@ -210,6 +210,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
+@pytest.mark.slow
 def test_an_edit_is_seen_wherever_it_is(
     kinds: Sandbox, test: str, wrong: tuple[str, str], right: tuple[str, str]
 ) -> None:
@@ -261,6 +262,7 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.slow
 def test_candidates_that_do_harm_do_not_hide_the_right_one(tmp_path: Path) -> None:
     """Each attack is a candidate of its own; the right one stands behind them all, and in their company."""
     edits = [("41", attack) for attack in ATTACKS]
@@ -285,6 +287,7 @@ def test_a_candidate_that_only_the_showing_test_likes_has_regressed(tmp_path: Pa
     assert last.regressed == 2
 
 
+@pytest.mark.slow
 def test_an_endless_loop_is_watched_and_mended(tmp_path: Path) -> None:
     module = "def f(n):\n    count = 0\n    while n:\n        n = n // 2 + 1\n        count += 1\n    return count\n"
     tests = "import m\n\ndef test_f():\n    assert m.f(8) == 4\n"

@@ -134,6 +134,7 @@ def test_without_a_failing_test_it_says_what_it_needs(tmp_path: Path) -> None:
     assert "\n" not in attempt.reason
 
 
+@pytest.mark.slow
 def test_a_bug_beyond_single_edits_ends_honestly(tmp_path: Path) -> None:
     module = "def parse(text):\n    return None\n"
     tests = "from m import parse\n\ndef test_parse():\n    assert parse('1+2*3') == ('+', 1, ('*', 2, 3))\n"
@@ -173,6 +174,7 @@ def test_a_command_that_is_no_pytest_is_named(tmp_path: Path) -> None:
     assert "`python -m unittest` did not run as a pytest" in attempt.reason
 
 
+@pytest.mark.slow
 def test_what_breaks_another_file_of_the_scope_is_not_delivered(tmp_path: Path) -> None:
     module = "def double(x):\n    return x\n"
     world = World(

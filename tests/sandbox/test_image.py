@@ -285,6 +285,7 @@ class TestWheels:
         monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
         return folder
 
+    @pytest.mark.slow
     def test_one_wheel_for_each_and_none_of_the_project_itself(self, tmp_path: Path, index: Path) -> None:
         """pip leaves out `old`, by the marker of its own Python; the target needs it."""
         wheel(index, "a", 'old; python_version < "3.9"', "own")
@@ -299,6 +300,7 @@ class TestWheels:
         fill(tmp_path, ['a; python_version < "3"'], Target("3.11"), build=no_build, tell=print)
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.slow
     def test_what_has_no_wheel_is_built(self, tmp_path: Path, index: Path) -> None:
         wheel(index, "a", "source-only")
         house = tmp_path / "house"

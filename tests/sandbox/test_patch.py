@@ -74,6 +74,7 @@ def harvest(folder: Path) -> dict[bytes, File]:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(before={b"a": File(b"keep", 0o777)}, after={b"a/b": File(b"keep", 0o777)}, moved=False)
 @given(before=TREES.map(consistent), after=TREES.map(consistent), moved=st.booleans())
+@pytest.mark.slow
 def test_any_difference_survives_plain_git_apply(
     before: dict[bytes, File], after: dict[bytes, File], moved: bool
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_runner_without_our_reporter_is_read_by_its_log(image: Image, answer: 
     assert (score(plain, empty).reason, empty.canary) == ("test_add failed and 1 more", "failed")
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_the_patchs_fault(image: Image, answer: Answer, base: Path) -> None:
     patch = diff(base, {"calc.py": f"import time\ntime.sleep(60)\n{attacks.FIXED}"})
     short = Harness(PYTEST.command, PYTEST.files, whole_names, structured=True, timeout=3)

@@ -88,6 +88,7 @@ def test_no_patch_needs_no_run_of_it(tmp_path: Path) -> None:
     assert (judge(trial).verdict, trial.patched, attempt.patch) == ("no_patch", (), b"")
 
 
+@pytest.mark.slow
 def test_a_suite_that_takes_too_long_is_guarded_near_the_issue(tmp_path: Path) -> None:
     slow = {"tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"}
     site, _ = prepared(tmp_path, {**FILES, **slow}, timeout=8)
@@ -99,13 +100,13 @@ def test_a_suite_that_takes_too_long_is_guarded_near_the_issue(tmp_path: Path) -
 
 def test_a_suite_that_takes_too_long_and_has_nothing_near_says_what_to_do(tmp_path: Path) -> None:
     slow = {"tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"}
-    site, _ = prepared(tmp_path, slow, timeout=3, tests=())
-    with pytest.raises(BadInput, match=r"ran past its 3 s limit.*--test-command"):
+    site, _ = prepared(tmp_path, slow, timeout=2, tests=())
+    with pytest.raises(BadInput, match=r"ran past its 2 s limit.*--test-command"):
         based(site, silent)
 
 
 def test_a_command_that_takes_no_files_is_not_cut_down(tmp_path: Path) -> None:
-    site, _ = prepared(tmp_path, timeout=2)
+    site, _ = prepared(tmp_path, timeout=1)
     with pytest.raises(BadInput, match="ran past"):
         based(replace(site, check=replace(site.check, command="sh -c 'sleep 60'")), silent)
 
