@@ -102,7 +102,7 @@ def start(report: int, limits: str, cwd: str, command: list[str], environment: d
     """In the child: become the command; else say why not, and return the exit code a shell has for that."""
     signal.set_wakeup_fd(-1)
     os.setsid()
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:  # whatever we, or who started us, made of it
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:  # whatever was made of it
         signal.signal(number, signal.SIG_DFL)
     for limit in filter(None, limits.split(",")):
         which, value = map(int, limit.split(":"))
