@@ -5,19 +5,22 @@ Each act is remembered with what it brought and changed, so that a resumed run d
 """
 
 import base64
-import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Protocol
 
 from agents import tools
-from agents.edits import EditRefused, replace
+from agents.edits import EditRefused
+from agents.edits import replace as replace_text
 from agents.evidence import describe
 from agents.record import Json, digest
 from agents.syntax import broken
+from agents.touched import changed, made_by_tools, mark
 from sandbox.api import MEBIBYTE, PathRefused, Sandbox
+from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 from tasks.solvers import Site
 
@@ -26,11 +29,9 @@ Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
 LINES = 250  # of one view
 WIDTH = 400  # characters of one line
 MOST_ADOPTED = 200  # files that one command may change
-MARK = 'touch "${TMPDIR:-/tmp}/.solve-mark"'
-CHANGED = f'find . -path ./.git -prune -o -type f -newer "${{TMPDIR:-/tmp}}/.solve-mark" -print0; {MARK}'
+MOST_LACKING = 20  # failing tests that are run on the base too
 GREP = ("grep", "-rnIF", "-m", "20", "--exclude-dir=.git", "--")
 HITS = 40  # lines of a search
-NEW = re.compile(r"(^|/)(__pycache__|\.pytest_cache|\.mypy_cache|\.hypothesis|[^/]+\.egg-info)/|\.pyc$|^\./\.git/")
 
 
 class Memory(Protocol):
@@ -142,7 +143,7 @@ class Desk:
         if self._sandbox is None:
             self._sandbox = self._site.open()
             _write(self._sandbox, {**self.files, **self._given})
-            self._sandbox.exec(MARK)
+            mark(self._sandbox)
         return self._sandbox
 
     def _view(self, call: tools.View) -> str:
@@ -173,7 +174,7 @@ class Desk:
             text = before.decode("utf-8")
         except UnicodeDecodeError:
             raise EditRefused(f"{path} is not UTF-8 text: it cannot be edited here") from None
-        edited = replace(text, call.search, call.replace)
+        edited = replace_text(text, call.search, call.replace)
         self._accept(path, before, edited.text.encode())
         noted = f" ({edited.how})" if edited.how else ""
         return f"{path} is edited at line {edited.line}{noted}"
@@ -213,19 +214,30 @@ class Desk:
         report = run_tests(self.sandbox, self._site.test_command, chosen, timeout=seconds)
         self._adopt()
         self.passed = report.usable and bool(report.cases) and not report.ids("failed", "error")
-        return describe(report, self._site.baseline)
+        return describe(report, self._before(report))
+
+    def _before(self, report: TestReport) -> TestReport:
+        """The baseline; with what it lacks of the tests that fail now, run on the base, so that nobody has to guess."""
+        baseline = self._site.baseline
+        failing = report.ids("failed", "error") - baseline.cases.keys()
+        lacking = sorted(name for name in failing if _is_file(self._site.tree, name.split("::")[0]))[:MOST_LACKING]
+        if not lacking:
+            return baseline
+        seconds = max(1.0, min(tools.MOST_SECONDS, self._site.budget.seconds_left))
+        with self._site.open() as sandbox:
+            found = run_tests(sandbox, self._site.test_command, lacking, timeout=seconds)
+        return replace(baseline, cases={**baseline.cases, **found.cases})
 
     def _adopt(self) -> tuple[list[str], list[str]]:
         """Take over what a command changed in files of the tree; name the new files that it left."""
-        listed = self.sandbox.exec(CHANGED, timeout=60).stdout.split(b"\0")
-        paths = sorted(path.decode().removeprefix("./") for path in listed if path and _decodes(path))
+        paths = changed(self.sandbox)
         kept: list[str] = []
         strange: list[str] = []
         for path in paths:
             if path in self._given:
                 continue
             known = path in self.files or _is_file(self._site.tree, path)
-            if not known and not NEW.search(path):
+            if not known and not made_by_tools(path):
                 strange.append(path)
             elif known and len(kept) < MOST_ADOPTED:
                 content = self.sandbox.read(path)
@@ -272,14 +284,6 @@ def _cut(text: str) -> str:
     head = tools.SHOWN // 3
     left = len(text) - tools.SHOWN
     return f"{text[:head]}\n[... {left} characters left out ...]\n{text[-(tools.SHOWN - head) :]}"
-
-
-def _decodes(path: bytes) -> bool:
-    try:
-        path.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _text(content: bytes | None) -> str | None:

@@ -89,13 +89,17 @@ def describe(report: TestReport, baseline: TestReport) -> str:
     return "\n".join(lines)
 
 
-def failing_before(baseline: TestReport, showing: Collection[str]) -> str:
-    """Which tests fail on the base, in one paragraph."""
+def failing_before(baseline: TestReport, showing: Collection[str], selection: Collection[str] = ()) -> str:
+    """Which tests fail on the base, in one paragraph; of `selection`, where only that was run."""
+    if not baseline.usable:
+        return "No test was run yet: which of them fail on the base is not known."
+    where = f"Of {', '.join(selection)} (the rest of the suite was not run): " if selection else ""
     failing = sorted(baseline.ids("failed", "error") - set(showing))
     if not failing:
-        return "Apart from tests that show the issue, no test fails on the base."
+        return f"{where}Apart from tests that show the issue, no test fails on the base."
     more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
-    return f"{len(failing)} tests fail on the base and are not your concern: {', '.join(failing[:NAMED])}{more}."
+    named = ", ".join(failing[:NAMED])
+    return f"{where}{len(failing)} tests fail on the base and are not your concern: {named}{more}."
 
 
 def _failures(report: TestReport, names: Iterable[str]) -> Iterable[str]:

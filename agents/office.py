@@ -92,7 +92,7 @@ class Office:
             text = render(
                 "opening",
                 command=self.site.test_command,
-                failing=failing_before(self.site.baseline, self.showing),
+                failing=failing_before(self.site.baseline, self.showing, self.site.selection),
                 advice=advice(self.site.tree),
                 issue=self.task.issue.text()[:ISSUE],
                 context=context,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from agents.choose import finalists
 from agents.conversation import Brain
 from agents.desk import Memory
+from agents.groundwork import surveyed
 from agents.llm import Models
 from agents.models import Cast, Role
 from agents.office import Guide, Office
@@ -99,12 +100,13 @@ class TeamSolver:
             return place or 0, staff.cost()
 
     def _office(self, task: Task, site: Site, staff: Staff) -> Office:
+        guide = self.guide(task, site)
         return Office(
             task,
-            site,
+            surveyed(task, site, guide, staff.memory),
             staff.brains(),
             staff.memory,
-            self.guide(task, site),
+            guide,
             self.clean,
             keep_test=self.keep_test,
             approve=self.approve,

@@ -1,8 +1,8 @@
 """The tester: writes the test that shows the issue before anyone edits, and picks the tests that guard the patch."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agents.conversation import Conversation
 from agents.desk import inside
 from agents.evidence import Evidence, describe, weigh
+from agents.neighbours import like_tests, neighbours
 from agents.office import Office, told
 from agents.prompts import render
 from agents.record import digest
@@ -118,7 +119,8 @@ def evidence_of(office: Office, edits: Files, written: Files, showing: list[str]
                 sandbox.exec(["rm", "-f", "--", path])
             else:
                 sandbox.write(path, content)
-        chosen = [] if office.site.baseline.seconds <= QUICK else guards(office, edits)
+        chosen = guards(office, [*edits])
+        chosen += [path for path in written if chosen and path not in chosen]
         report = _run(office, sandbox, chosen)
         missing = sorted(set(showing) - report.cases.keys())
         if missing:
@@ -128,18 +130,16 @@ def evidence_of(office: Office, edits: Files, written: Files, showing: list[str]
     return replace(evidence, text=office.clean(evidence.text))
 
 
-def guards(office: Office, edits: Files) -> list[str]:
-    """Test files beside what was edited: named like it, or naming it in their text; the nearest first."""
-    stems = {PurePosixPath(path).stem.lstrip("_") for path in edits} - {"init__", ""}
-    files = sorted({name.split("::")[0] for name in office.site.baseline.cases})
-    ranked = []
-    for path in files:
-        place = office.site.tree / path
-        named = PurePosixPath(path).stem.removeprefix("test_").removesuffix("_test") in stems
-        text = place.read_text("utf-8", "replace") if place.is_file() and not place.is_symlink() else ""
-        if named or any(stem in text for stem in stems):
-            ranked.append((not named, path))
-    return [path for _, path in sorted(ranked)][:NEIGHBOURS] or files[:NEIGHBOURS]
+def guards(office: Office, edits: Sequence[str]) -> list[str]:
+    """What of the suite guards an edit, as arguments of the test command; nothing is all of it.
+
+    All that the baseline ran, if that is quick; else the test files that belong to what was edited.
+    """
+    site = office.site
+    if site.baseline.usable and site.baseline.seconds <= QUICK:
+        return list(site.selection)
+    known = sorted({name.split("::")[0] for name in site.baseline.cases}) or like_tests(site.tree)
+    return neighbours(site.tree, known, edits, NEIGHBOURS) or known[:NEIGHBOURS]
 
 
 def _run(office: Office, sandbox: Sandbox, selection: list[str]) -> TestReport:

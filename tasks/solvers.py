@@ -28,6 +28,7 @@ class Site:
     offer: Callable[[bytes], None]  # the best patch so far: kept at once, whatever happens next
     verdict: Callable[[Attempt], Verdict]  # what the run would come to with this attempt: the harness runs it
     folder: Path  # the solver's own files in the run directory
+    selection: tuple[str, ...] = ()  # what of the suite the baseline ran and guards, as arguments; empty: all of it
 
 
 class Solver(Protocol):

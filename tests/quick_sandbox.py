@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from agents.desk import CHANGED, MARK
+from agents.touched import CHANGED, MARK
 from sandbox.api import MEBIBYTE, NO_ENV, ExecResult
 
 

@@ -99,6 +99,7 @@ def attempted(solver: Solver, trials: Trials, budget: Budget) -> Attempt:
         offer=offer,
         verdict=trials.verdict,
         folder=run.path / "solver",
+        selection=prepared.check.selection,
     )
     attempt = solver.solve(prepared.task, site)
     run.write("patch.diff", attempt.patch)

@@ -1,0 +1,57 @@
+"""What is found out before anybody works: which tests near the likely code pass and fail on the base.
+
+Where the harness ran the base itself that is known. On a row of a benchmark it is not: a whole suite may take hours.
+"""
+
+import time
+from dataclasses import replace
+
+from agents.desk import Memory
+from agents.neighbours import like_tests, neighbours
+from agents.office import Guide
+from agents.record import Json, digest
+from sandbox.testlog import TestCase, TestReport
+from sandbox.testrun import run_tests
+from tasks.event import Event
+from tasks.solvers import Site
+from tasks.task import Task
+
+SECONDS = 120.0  # for all files; one that begins within them may end after them
+LIKELY = 5  # source files whose tests are run
+FILES = 8
+LINES = 2_000  # characters of a message that are kept
+
+
+def surveyed(task: Task, site: Site, guide: Guide, memory: Memory) -> Site:
+    """The site with a baseline, where it has none. What was found out is remembered."""
+    if site.baseline.usable:
+        return site
+    files = neighbours(site.tree, like_tests(site.tree), guide.ranked(task.issue.text())[:LIKELY], FILES)
+    if not files:
+        return site
+    site.tell(Event("baseline", f"running {len(files)} test files near the likely code on the base"))
+    row = memory.remember("harness/base", 0, digest(files), lambda: _run(site, files))
+    cases = {name: TestCase(name, *rest) for name, *rest in row["cases"]}
+    if not cases:
+        return site
+    baseline = TestReport(site.test_command, int(any(case.fails for case in cases.values())), row["seconds"], cases)
+    said = f"{len(cases)} tests: {len(baseline.ids('passed'))} pass, {len(baseline.ids('failed', 'error'))} fail"
+    site.tell(Event("baseline", said))
+    return replace(site, baseline=baseline, selection=tuple(row["files"]))
+
+
+def _run(site: Site, files: list[str]) -> Json:
+    """Each file by itself, so that one that hangs or does not start takes nothing from the others."""
+    started, ran = time.monotonic(), []
+    cases: dict[str, TestCase] = {}
+    with site.open() as sandbox:
+        for path in files:
+            left = SECONDS - (time.monotonic() - started)
+            if left <= 0:
+                break
+            report = run_tests(sandbox, site.test_command, [path], timeout=max(left, SECONDS / 4))
+            if report.usable and report.cases:
+                ran.append(path)
+                cases |= report.cases
+    rows = [[case.id, case.status, round(case.seconds, 3), case.message[-LINES:]] for case in cases.values()]
+    return {"files": ran, "seconds": round(time.monotonic() - started, 1), "cases": rows}
