@@ -1,7 +1,8 @@
 """A base image and a list of steps → an image, kept under a tag that names what it was made from.
 
 Used where an environment is a script of the field's (SWE-bench's specifications) and not a recipe of ours. A step may
-have the network, for packages; it has no secret but the package index's own settings, and nothing of the harness.
+have the network, for packages; it has no secret but the package index's own settings, and nothing of the harness. Once
+a step ran without network no later one has it: what was hostile in the first would reach it through the second.
 """
 
 import fcntl
@@ -10,13 +11,13 @@ import os
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
 import platformdirs
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from sandbox.api import BuildFailed, Image, ImageUnavailable, SandboxUnavailable
 from sandbox.engine import answers, connect
@@ -59,30 +60,27 @@ def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str
         BuildFailed: a step failed.
         SandboxUnavailable: the engine is gone.
     """
+    _check_order(work)
     with _only_one(tag):
         if (kept := baked(tag, env, workdir)) is not None:
             return kept
-        with _client() as client, answers("the image cannot be made"):
-            try:
-                made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[])["Id"]
-            except ImageNotFound:
-                raise ImageUnavailable(f"image {base} is not in the engine: see sandbox/images/") from None
-            try:
-                client.api.start(made)
-                for item in work:
-                    if isinstance(item, Copy):
-                        client.api.put_archive(made, str(Path(item.path).parent), _archive(item))
-                    else:
-                        _run(client, made, item)
-                settings = [f"ENV {name}={value}" for name, value in env.items()] + [f"WORKDIR {workdir}"]
-                repository, _, version = tag.partition(":")
-                client.api.commit(made, repository, version, changes=settings)
-            finally:
-                client.api.remove_container(made, force=True)
+        _make(base, work, env, workdir, tag)
     kept = baked(tag, env, workdir)
     if kept is None:
         raise ImageUnavailable(f"image {tag} was made and is gone again")
     return kept
+
+
+@contextmanager
+def unnamed(base: str, work: Sequence[Step | Copy], workdir: str) -> Iterator[Image]:
+    """An image for as long as it is looked at, or longer if others are made from it; raises as `bake`."""
+    _check_order(work)
+    made = _make(base, work, {}, workdir, "")
+    try:
+        yield Image("docker", made, workdir)
+    finally:
+        with _client() as client, answers("the image is not removed"), suppress(APIError):  # another stands on it
+            client.api.remove_image(made)
 
 
 def baked(tag: str, env: Mapping[str, str], workdir: str) -> Image | None:
@@ -115,10 +113,43 @@ def _client() -> Iterator[docker.DockerClient]:
         client.close()
 
 
+def _check_order(work: Sequence[Step | Copy]) -> None:
+    networked = [item.network for item in work if isinstance(item, Step)]
+    if networked != sorted(networked, reverse=True):
+        raise ValueError("a step with network cannot follow one without")
+
+
+def _make(base: str, work: Sequence[Step | Copy], env: Mapping[str, str], workdir: str, tag: str) -> str:
+    """The engine's name of the image that was made."""
+    with _client() as client, answers("the image cannot be made"):
+        try:
+            made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[])["Id"]
+        except ImageNotFound:
+            raise ImageUnavailable(f"image {base} is not in the engine: see sandbox/images/") from None
+        try:
+            client.api.start(made)
+            _work(client, made, work)
+            settings = [f"ENV {name}={value}" for name, value in env.items()] + [f"WORKDIR {workdir}"]
+            repository, _, version = tag.partition(":")
+            return str(client.api.commit(made, repository or None, version or None, changes=settings)["Id"])
+        finally:
+            client.api.remove_container(made, force=True)
+
+
+def _work(client: docker.DockerClient, container: str, work: Sequence[Step | Copy]) -> None:
+    alone = False
+    for item in work:
+        if isinstance(item, Copy):
+            client.api.put_archive(container, str(Path(item.path).parent), _archive(item))
+            continue
+        if not item.network and not alone:
+            client.networks.get("bridge").disconnect(container)
+            alone = True
+        _run(client, container, item)
+
+
 def _run(client: docker.DockerClient, container: str, step: Step) -> None:
     given = {name: os.environ[name] for name in INDEX if name in os.environ} if step.network else {}
-    if not step.network:
-        _set_network(client, container, connected=False)
     made = client.api.exec_create(
         container,
         ["bash", "-euo", "pipefail", "-c", step.script],
@@ -126,8 +157,6 @@ def _run(client: docker.DockerClient, container: str, step: Step) -> None:
         environment={**CERTIFICATES, **given, **step.env},
     )
     tail = _watched(Line(client.api.exec_start(made["Id"], socket=True)), step)
-    if not step.network:
-        _set_network(client, container, connected=True)
     if client.api.exec_inspect(made)["ExitCode"] != 0:
         raise BuildFailed(step.name, tail.strip())
 
@@ -144,11 +173,6 @@ def _watched(line: Line, step: Step) -> str:
         raise BuildFailed(step.name, f"it took more than {PATIENCE:.0f} s") from None
     finally:
         line.close()
-
-
-def _set_network(client: docker.DockerClient, container: str, *, connected: bool) -> None:
-    bridge = client.networks.get("bridge")
-    (bridge.connect if connected else bridge.disconnect)(container)
 
 
 def _archive(item: Copy) -> bytes:

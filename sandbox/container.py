@@ -3,7 +3,8 @@
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import cache
 from typing import IO, Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -69,8 +70,7 @@ class Container:
 
     def _hardened(self, limits: Limits) -> Any:
         """No host mount, no network, no capability, no way to more rights; every resource has a limit."""
-        with answers("the engine does not say what it has"):
-            cpus = min(limits.cpus, float(self._client.info()["NCPU"]))  # it refuses more than it has
+        cpus = min(limits.cpus, processors(self._address))  # the engine refuses more than it has
         return self._api.create_host_config(
             init=True,
             network_mode="none",
@@ -168,6 +168,13 @@ class Container:
                 with suppress(NotFound):
                     self._api.remove_container(self.id, force=True, v=True)
         self._client.close()
+
+
+@cache
+def processors(url: str) -> float:
+    """How many the engine at `url` has. Asked once: the answer takes it longer than to make a container."""
+    with answers("the engine does not say what it has"), closing(connect()) as client:
+        return float(client.info()["NCPU"])
 
 
 def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -7,7 +7,6 @@ nobody can know, then the row's own command.
 import hashlib
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -47,7 +46,7 @@ class RowBroken(ValueError):
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds by stage."""
+    """Seconds by stage: start, apply, tests (the row's own command alone), around (starting and reading it), stop."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -78,10 +77,10 @@ def evaluate(open_sandbox: Callable[[], Sandbox], harness: Harness, answer: Answ
 
 
 def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, watch: Stopwatch) -> Evidence:
-    guarded = guard(answer)
+    guarded = guard(answer, harness.command)
     kept, dropped = without(patch, guarded)
     with watch.stage("apply"):
-        planted = plant(beside(harness.files)) if harness.files else None
+        planted = plant(beside(harness.files)) if _are_paths(harness.files) else None
         how, changed, why = _apply(sandbox, patch, kept, answer.test_patch)
         if how == "tests do not fit the base":
             raise RowBroken(f"the row's tests do not apply to its base commit: {why}")
@@ -95,18 +94,26 @@ def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, 
             sandbox.write(planted.path, planted.source)
     strayed = tuple(path for path in changed if guarded(path))
     files = _mixed(harness.files, planted)
-    with watch.stage("tests"):
+    with watch.stage("around"):
         run = _structured if harness.structured else _printed
         evidence = run(sandbox, harness, files, planted, (*answer.fail_to_pass, *answer.pass_to_pass))
+    watch.seconds |= {"tests": evidence.seconds["tests"], "around": watch.seconds["around"] - evidence.seconds["tests"]}
     return replace(evidence, applied=cast(Applied, how), dropped=dropped, strayed=strayed, seconds=watch.seconds)
 
 
-def guard(answer: Answer) -> Callable[[str], bool]:
+def guard(answer: Answer, command: str) -> Callable[[str], bool]:
     """Which paths of a patch must stand as on the base: the answer's tests and what would come to stand above them (a
-    link in place of their folder), and what steers tests, unless the true fix had to change that too."""
+    link in place of their folder), the repository's own runner where `command` names it (sympy's `bin/test`), and what
+    steers tests, unless the true fix had to change that too."""
     tests, fix = touched(answer.test_patch), touched(answer.patch)
     above = {str(parent) for path in tests for parent in PurePosixPath(path).parents}
-    return lambda path: path in tests or path in above or (protected(path) and path not in fix)
+    runner = {str(PurePosixPath(word)) for word in command.split() if "/" in word} - fix
+    return lambda path: path in tests or path in above or path in runner or (protected(path) and path not in fix)
+
+
+def _are_paths(files: Sequence[str]) -> bool:
+    """Django's runner takes modules, other languages' no file at all: there is no place for a test of ours."""
+    return any("/" in file or file.endswith(".py") for file in files)
 
 
 def beside(files: Sequence[str]) -> str:
@@ -127,19 +134,13 @@ def _apply(sandbox: Sandbox, patch: bytes, kept: bytes, tests: bytes) -> tuple[s
     """How it went, the paths that the patch changed, and the last line of what was printed about it."""
     tmp = sandbox.exec('printf %s "${TMPDIR:-/tmp}"').stdout.decode()
     inside = f"{tmp}/solve-{secrets.token_hex(8)}"
-    with tempfile.TemporaryDirectory(prefix="solve-grade-") as name:
-        folder = Path(name) / "patches"
-        folder.mkdir()
-        (folder / "whole.patch").write_bytes(patch)
-        (folder / "kept.patch").write_bytes(kept if kept.strip() else b"")
-        (folder / "tests.patch").write_bytes(tests)
-        (folder / "apply.sh").write_bytes(APPLY.read_bytes())
-        sandbox.copy_in(folder, inside)
+    files = {"whole.patch": patch, "kept.patch": kept if kept.strip() else b"", "tests.patch": tests}
+    for name, content in {**files, "apply.sh": APPLY.read_bytes()}.items():
+        sandbox.write(f"{inside}/{name}", content)  # through a shell that is open: an archive would take one of its own
     done = sandbox.exec(["sh", f"{inside}/apply.sh", inside], timeout=300, max_output=16 * MEBIBYTE)
     how, _, changed = done.stdout.partition(b"\n")
     if not done.ok or not how:
         raise RowBroken(f"patches cannot be applied in the row's image: {done.text().strip()[-200:]}")
-    sandbox.exec(["rm", "-rf", inside])
     paths = [path.decode("utf-8", "surrogateescape").removeprefix("./") for path in changed.split(b"\0") if path]
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     return how.decode(), paths, said[-1] if said else ""
@@ -158,6 +159,7 @@ def _structured(
         problem=report.problem,
         timed_out=report.problem.startswith("ran past"),
         canary=_canary(planted, cases),
+        seconds={"tests": report.seconds},
         log=report.log,
     )
 
@@ -173,14 +175,16 @@ def _printed(
         attested=True,
     )
     text = done.text()
+    statuses = harness.read(text, wanted)
     return Evidence(
         "nothing to apply",
-        statuses=harness.read(text, wanted),
+        statuses=statuses,
         exit_code=done.exit_code,
-        finished=any(sentinel in text for sentinel in SENTINELS),
+        finished=any(sentinel in text for sentinel in SENTINELS) if planted else bool(statuses),
         problem=f"ran past its {harness.timeout:.0f} s limit" if done.timed_out else "",
         timed_out=done.timed_out,
         canary=_canary(planted, [case for name in _names(planted) if (case := _said(text, name))]),
+        seconds={"tests": done.seconds},
         log=text[-16_000:],
     )
 

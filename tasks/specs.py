@@ -6,7 +6,7 @@ The package is imported when a row first needs it: that takes seconds, and nothi
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -56,9 +56,7 @@ class Spec:
 
 def specification(row: Row) -> Spec | None:
     """The package's specification of the row, or None where it has none (another dataset, another language)."""
-    constants = _module("constants")
-    specs = constants.MAP_REPO_VERSION_TO_SPECS if constants else {}
-    found = specs.get(row.task.repository, {}).get(row.setup.version, {})
+    found = _stated(row)
     if "python" not in found:
         return None
     install = _INSTALL.search(found.get("install", ""))
@@ -70,6 +68,28 @@ def specification(row: Row) -> Spec | None:
         (install["extras"] if install else "") or "",
         harness(row, found["test_cmd"]),
     )
+
+
+def published_harness(row: Row) -> Harness:
+    """How tests are run in the image that the row or its dataset names. Those of other languages than Python are run
+    by commands that name their own files, after the build that the specification asks for."""
+    found = _stated(row)
+    if conda(row):
+        return harness(row, found["test_cmd"]) if found else harness(row)
+    commands = [found["test_cmd"]] if isinstance(found["test_cmd"], str) else found["test_cmd"]
+    return replace(harness(row, "; ".join([*found.get("build", ()), *commands])), files=())
+
+
+def conda(row: Row) -> bool:
+    """Whether a published image of the row keeps its environment as SWE-bench's Python images do."""
+    found = _stated(row)
+    return not found or "python" in found
+
+
+def _stated(row: Row) -> dict[str, Any]:
+    constants = _module("constants")
+    specs = constants.MAP_REPO_VERSION_TO_SPECS if constants else {}
+    return dict(specs.get(row.task.repository, {}).get(row.setup.version, {}))
 
 
 def harness(row: Row, command: str | list[str] = "pytest -rA") -> Harness:

@@ -15,9 +15,10 @@ from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox
 from sandbox.docker import DockerSandbox
 from tasks.batch import run_batch
-from tasks.environment import Place, Settings, place
+from tasks.environment import Place, place
 from tasks.evaluate import grader as grader_version
 from tasks.grade import Cache, Graded, Grader
+from tasks.image_settings import Settings
 from tasks.load import Selection, Suite, load, parse_slice
 from tasks.results import FILE, Result, Results
 from tasks.row import Row

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tasks.results import Result
 
-STAGES = ("start", "apply", "tests", "stop")
+STAGES = ("start", "apply", "tests", "around", "stop")  # as `tasks.evaluate.Stopwatch` has them
 
 
 def summary_json(folder: Path, results: Sequence[Result]) -> dict[str, object]:

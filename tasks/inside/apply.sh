@@ -35,3 +35,4 @@ if ! git_apply "$folder/tests.patch"; then
 fi
 echo "$how"
 cat "$folder/changed"
+rm -rf "$folder"

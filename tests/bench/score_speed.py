@@ -20,8 +20,9 @@ import docker
 from agents.run.grading import Options, open_suite, place_row
 from sandbox.bake import Step, bake
 from sandbox.docker import DockerSandbox
-from tasks.environment import WORKDIR, Place
+from tasks.environment import Place
 from tasks.evaluate import evaluate
+from tasks.image_settings import WORKDIR
 from tasks.row import Row
 from tasks.score import score
 from tasks.suite import fields

@@ -16,10 +16,11 @@ from docker_image import engine, find_image
 from sandbox.api import Image, Owner, Sandbox
 from sandbox.bake import Copy, Step, bake
 from sandbox.docker import DockerSandbox
-from tasks.environment import Settings, place
+from tasks.environment import place
 from tasks.evaluate import evaluate
 from tasks.flags import flags
 from tasks.harness import Harness, whole_names
+from tasks.image_settings import Settings
 from tasks.load import parse_row
 from tasks.score import Score, needs_gold, score
 from tasks.task import Answer

@@ -64,7 +64,7 @@ def test_the_answer_is_resolved_and_nothing_is_not(image: Image, answer: Answer)
     gold = graded(image, answer, answer.patch)
     assert score(answer, gold).outcome == "resolved"
     assert (gold.applied, gold.canary, gold.exit_code) == ("git apply", "failed", 1)
-    assert set(gold.seconds) == {"start", "apply", "tests", "stop"}
+    assert set(gold.seconds) == {"start", "apply", "tests", "around", "stop"}
     empty = graded(image, answer, b"")
     assert (score(answer, empty).cause, empty.applied, empty.canary) == ("tests_failed", "nothing to apply", "failed")
 

@@ -10,15 +10,15 @@ import pytest
 
 from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
 from tasks.batch import run_batch
-from tasks.environment import Place, Settings, environment_steps, image_names, place, project_steps
+from tasks.environment import Place, image_names, place
 from tasks.evaluate import beside, guard
 from tasks.grade import Cache, Graded, Grader, cache_key
 from tasks.harness import Harness, whole_names
+from tasks.image_settings import Settings
 from tasks.load import load
 from tasks.predictions import read_predictions
 from tasks.row import Row, Setup
 from tasks.score import Score
-from tasks.specs import Spec
 from tasks.suite import Validation, write_suite
 from tasks.task import Answer, Issue, Task
 
@@ -97,8 +97,9 @@ def test_what_must_stand_as_on_the_base() -> None:
         (),
         (),
     )
-    guarded = guard(answer)
-    assert [path for path in ("tests", "tests/unit", "tests/unit/test_a.py", "tox.ini") if not guarded(path)] == []
+    guarded = guard(answer, "PYTHONWARNINGS=ignore bin/test -C ./tests/runtests.py")
+    standing = ["tests", "tests/unit", "tests/unit/test_a.py", "tox.ini", "bin/test", "tests/runtests.py"]
+    assert [path for path in standing if not guarded(path)] == []
     assert [path for path in ("conftest.py", "calc.py", "tests/unit/test_b.py", "te") if guarded(path)] == []
 
 
@@ -193,25 +194,6 @@ def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
     assert [(row.task.id, row.flaky) for row in rows] == [("org__calc-1", False), ("org__calc-2", True)]
     assert rows[0].answer == ROW.answer
     assert rows[0].task.issue.text().split() == ROW.task.issue.text().split()
-
-
-SPEC = Spec("3.9", "", ("attrs==23.1.0",), ("sed -i s/a/b/ setup.cfg",), "test", PLACE.harness)
-
-
-def test_an_environment_is_held_to_its_day() -> None:
-    steps = environment_steps(SPEC, ("flake8",))
-    assert [step.name for step in steps] == ["tools", "packages", "pinned packages"]
-    assert all("--exclude-newer 2024-10-25" in step.script for step in steps)
-    (own,) = project_steps(SPEC, "v1.0")
-    lines = own.script.splitlines()
-    assert lines.index("sed -i s/a/b/ setup.cfg") < lines.index("git tag v1.0")
-    assert "--extra test" in own.script
-
-
-def test_a_hostile_tag_or_requirement_is_one_word() -> None:
-    (own,) = project_steps(SPEC, "v1; touch /pwned")
-    assert "git tag 'v1; touch /pwned'" in own.script
-    assert "'$(reboot)\n'" in environment_steps(SPEC, ("$(reboot)",))[1].script
 
 
 def test_swebenchs_own_images_are_looked_for_by_name() -> None:
