@@ -59,8 +59,14 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
 
-def evaluate(open_sandbox: Callable[[], Sandbox], harness: Harness, answer: Answer, patch: bytes) -> Evidence:
-    """Grade one patch in a sandbox of its own.
+def evaluate(
+    open_sandbox: Callable[[], Sandbox],
+    harness: Harness,
+    answer: Answer,
+    patch: bytes,
+    close: Callable[[Sandbox], object] = lambda sandbox: sandbox.close(),
+) -> Evidence:
+    """Grade one patch in a sandbox of its own, which is handed to `close` when nothing of it is needed any more.
 
     Raises:
         RowBroken: the row's tests cannot be put on its base.
@@ -73,7 +79,7 @@ def evaluate(open_sandbox: Callable[[], Sandbox], harness: Harness, answer: Answ
         return _evaluate(sandbox, harness, answer, patch, watch)
     finally:
         with watch.stage("stop"):
-            sandbox.close()
+            close(sandbox)
 
 
 def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, watch: Stopwatch) -> Evidence:

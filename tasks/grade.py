@@ -5,6 +5,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class Grader:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # An engine takes its time to remove a container, and no verdict waits for it. Python joins it when it ends.
+        self._behind = ThreadPoolExecutor(1, thread_name_prefix="solve-close")
 
     def grade(self, row: Row, patch: bytes) -> Graded:
         """The score of a patch; an empty one is run too. What the machine or the row is to blame for is
@@ -90,7 +93,10 @@ class Grader:
             return graded
 
     def _evidence(self, row: Row, patch: bytes, place: Place) -> Evidence:
-        return evaluate(lambda: self._open(place.image, row.task.id), place.harness, row.answer, patch)
+        def opened() -> Sandbox:
+            return self._open(place.image, row.task.id)
+
+        return evaluate(opened, place.harness, row.answer, patch, lambda sandbox: self._behind.submit(sandbox.close))
 
     def _placed(self, row: Row) -> Place:
         """One thread builds a row's image; the others wait for it."""

@@ -1,5 +1,6 @@
 """A solver and a row → an attempt that can be graded."""
 
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -7,8 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import platformdirs
-
+from agents.run.folders import cache_folder
 from agents.run.grading import Attempted, Options, place_row
 from agents.run.solve import SOLVERS
 from agents.run.team import Choices, find_solver
@@ -97,7 +97,7 @@ class Attempting:
     def _solver(self, model: str) -> Solver:
         """A solver of its own for each attempt: what one keeps, no other sees."""
         built_in = {**SOLVERS, "gold": lambda: self._gold}
-        cache = platformdirs.user_cache_path("solve")
+        cache = cache_folder(os.environ)
         return find_solver(model, Choices(), self._budget.allowance, built_in, cache)
 
     def _site(self, row: Row, folder: Path, scratch: Path) -> Site:

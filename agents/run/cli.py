@@ -127,8 +127,8 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Say what this machine can do, and the command that mends each lack."""
-    from agents.run.command import cache_folder
     from agents.run.doctor import doctor as examine
+    from agents.run.folders import cache_folder
 
     status = examine(as_json=as_json, clean=clean, repo=repo, cache=cache_folder(os.environ), environment=os.environ)
     raise typer.Exit(status)

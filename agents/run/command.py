@@ -12,12 +12,12 @@ from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 
-import platformdirs
 from rich.console import Console
 
 from agents.run.choice import choose
 from agents.run.door import INTERRUPTED, explain
 from agents.run.finished import finished
+from agents.run.folders import cache_folder, runs_folder
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show
 from agents.run.prepare import Request
@@ -34,8 +34,6 @@ from sandbox.redact import redactor
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir, new_id
-
-TOP = Path(__file__).resolve().parents[2]
 
 
 def run_command(options: Options) -> int:
@@ -94,16 +92,6 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         cache=cache_folder(environment),
         environment=environment,
     )
-
-
-def cache_folder(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve"))
-
-
-def runs_folder() -> Path:
-    """`runs/` of the checkout this program runs from, else the user's own data folder."""
-    beside = TOP / "runs"
-    return beside if beside.is_dir() else Path(platformdirs.user_data_dir("solve")) / "runs"
 
 
 def chosen(options: Options) -> Choices:

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.run.choice import choose
-from agents.run.command import TOP, run_once
+from agents.run.command import run_once
+from agents.run.folders import TOP
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show
 from sandbox.api import MEBIBYTE, ImageUnavailable, NetworkUnavailable, SandboxUnavailable

@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
-from agents.run.command import runs_folder
+from agents.run.folders import cache_folder, runs_folder
 from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox
 from sandbox.docker import DockerSandbox
@@ -84,13 +82,13 @@ def open_grader(options: Options, run: str, *, fresh: bool = False) -> Grader:
     def opened(image: Image, task: str) -> Sandbox:
         return DockerSandbox(image, owner=Owner(run, task))
 
-    verdicts = Cache(platformdirs.user_cache_path("solve") / "grades")
+    verdicts = Cache(cache_folder(os.environ) / "grades")
     return Grader(lambda row: place_row(row, options), opened, verdicts, fresh=fresh or options.regrade)
 
 
 def place_row(row: Row, options: Options) -> Place:
     """The row's image, built where it is missing; raises as `tasks.environment.place`."""
-    cache = platformdirs.user_cache_path("solve") / "images"
+    cache = cache_folder(os.environ) / "images"
     return place(row, Settings(options.base_image, options.mirrors, cache, _uv(), say))
 
 
