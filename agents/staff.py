@@ -14,6 +14,7 @@ from agents.record import Answer, Json, Recorded, read
 from agents.replay import Cassette
 from agents.reply import Reply, usage_of
 from sandbox.api import BadInput
+from tasks.adaptive import Lanes
 from tasks.event import Event, Stage, Tell
 from tasks.solvers import Site
 from tasks.task import Cost
@@ -47,7 +48,14 @@ class LiveStaff:
     """Raises BadInput: the journal in the site's folder is of another run."""
 
     def __init__(
-        self, cast: Cast, site: Site, *, key: Callable[[Model], str], kept: Path, loopback_only: bool = False
+        self,
+        cast: Cast,
+        site: Site,
+        *,
+        key: Callable[[Model], str],
+        kept: Path,
+        loopback_only: bool = False,
+        lanes: Lanes | None = None,
     ) -> None:
         self._cast = cast
         self._kept = kept  # the folder with what servers can do
@@ -58,7 +66,12 @@ class LiveStaff:
             self._journal.close()
             raise BadInput(f"{site.folder} is of a run with other models: give another folder with --out")
         self._servers = Servers(
-            self._journal, site.budget, key, loopback_only=loopback_only, told=Meter(site.tell).told
+            self._journal,
+            site.budget,
+            key,
+            loopback_only=loopback_only,
+            told=Meter(site.tell).told,
+            lanes=lanes or Lanes(),
         )
 
     @property

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BRANCHES = 4  # coders at the same time
 STEPS = 200  # of one graph: a bound on bugs, not on work
+CHECKPOINTS = "checkpoints.sqlite"
 QUESTION, ANSWER = "question.json", "answer.json"
 MENDABLE = frozenset({"over_budget", "infra_error"})  # ends that more money or another hour may undo
 
@@ -114,7 +115,7 @@ class TeamSolver:
 
     def _solve(self, task: Task, site: Site, staff: Staff) -> Attempt:
         office = self._office(task, site, staff)
-        with checkpoints(site.folder / "checkpoints.sqlite") as saver:
+        with checkpoints(site.folder / CHECKPOINTS) as saver:
             from agents.graph import build
 
             graph = build(saver)

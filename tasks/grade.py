@@ -11,12 +11,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox.api import BadInput, Image, Sandbox, SandboxError
+from sandbox.api import BadInput, Image, ImageUnavailable, Sandbox, SandboxError
 from tasks.environment import Place
 from tasks.evaluate import RowBroken, evaluate, grader
 from tasks.flags import flags
 from tasks.row import Row
 from tasks.score import Evidence, Score, needs_gold, score
+
+Open = Callable[[Image, str], Sandbox]  # by image and row
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Grader:
     def __init__(
         self,
         place: Callable[[Row], Place],
-        open_sandbox: Callable[[Image, str], Sandbox],
+        open_sandbox: Open,
         cache: Cache | None,
         *,
         fresh: bool = False,
@@ -74,27 +76,42 @@ class Grader:
         """The score of a patch; an empty one is run too. What the machine or the row is to blame for is
         `infra_error`, with its reason."""
         try:
-            return self._grade(row, patch)
+            return self.verdict(row, patch)
         except (SandboxError, BadInput, RowBroken) as problem:
             return Graded(Score("infra_error", "infra", str(problem).splitlines()[0]))
 
-    def _grade(self, row: Row, patch: bytes) -> Graded:
+    def verdict(self, row: Row, patch: bytes, open_sandbox: Open | None = None) -> Graded:
+        """As `grade`; what the machine or the row is to blame for is raised.
+
+        Raises:
+            SandboxError, BadInput, RowBroken: as the row's place and the run of its tests do.
+        """
+        try:
+            return self._verdict(row, patch, open_sandbox or self._open)
+        except ImageUnavailable:
+            with self._alone(f"place {row.task.id}"):
+                self._places.pop(row.task.id, None)  # somebody removed it: the next one makes it again
+            raise
+
+    def _verdict(self, row: Row, patch: bytes, open_sandbox: Open) -> Graded:
         place = self._placed(row)
         key = cache_key(row, patch, place)
         with self._alone(key):
             if self._cache and not self._fresh and (kept := self._cache.get(key)) is not None:
                 return kept
-            evidence = self._evidence(row, patch, place)
-            gold = self._evidence(row, row.answer.patch, place) if needs_gold(row.answer, evidence) else None
+            evidence = self._evidence(row, patch, place, open_sandbox)
+            gold = (
+                self._evidence(row, row.answer.patch, place, open_sandbox) if needs_gold(row.answer, evidence) else None
+            )
             seconds = {name: round(spent, 3) for name, spent in evidence.seconds.items()}
             graded = Graded(score(row.answer, evidence, flags(patch), gold), place.image.ref, seconds, evidence.log)
             if self._cache:
                 self._cache.put(key, graded)
             return graded
 
-    def _evidence(self, row: Row, patch: bytes, place: Place) -> Evidence:
+    def _evidence(self, row: Row, patch: bytes, place: Place, open_sandbox: Open) -> Evidence:
         def opened() -> Sandbox:
-            return self._open(place.image, row.task.id)
+            return open_sandbox(place.image, row.task.id)
 
         return evaluate(opened, place.harness, row.answer, patch, lambda sandbox: self._behind.submit(sandbox.close))
 

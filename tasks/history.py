@@ -1,12 +1,15 @@
 """The lines of a ledger → where each attempt stands (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from sandbox.api import BadInput
 from tasks.causes import RULES, Early
-from tasks.ledger import Key, Line, State
-from tasks.results import Result
+from tasks.ledger import FILE as LEDGER
+from tasks.ledger import Key, Line, State, read
+from tasks.results import Result, Results
 
 
 @dataclass(slots=True)
@@ -37,7 +40,9 @@ class Standing:
 
     def result(self) -> Result | None:
         """What a leaderboard shows: a verdict, or the machine's failure that was the last; else nothing yet."""
-        if self.done or (self.state == "failed" and self.last):
+        if self.done:
+            return Result.model_validate({"model_patch": "", **self.fields})
+        if self.state == "failed" and self.last:
             return Result.model_validate({"model_patch": "", **self.fields, "early": self.early, "reason": self.reason})
         return None
 
@@ -78,11 +83,12 @@ class History:
         """Of every attempt that has one, in the order in which they began."""
         return [found for standing in self.standings.values() if (found := standing.result()) is not None]
 
-    def spent(self) -> dict[str, float]:
-        """Dollars by model, of all that ended; where a price is unknown nothing is added."""
+    def spent(self, without: Collection[Key] = ()) -> dict[str, float]:
+        """Dollars by model, of all attempts but some; where a price is unknown nothing is added."""
         total: dict[str, float] = {}
-        for (_, model, _), standing in self.standings.items():
-            if standing.state != "solving":
+        for key, standing in self.standings.items():
+            model = key[1]
+            if key not in without:
                 total[model] = total.get(model, 0.0) + float(standing.fields.get("dollars") or 0.0)
         for model, dollars in self.superseded:
             total[model] = total.get(model, 0.0) + dollars
@@ -96,3 +102,27 @@ def failures(history: History) -> dict[Early, int]:
         if standing.state == "failed" and standing.early and not RULES[standing.early].grade:
             found[standing.early] = found.get(standing.early, 0) + 1
     return found
+
+
+def read_runs(folders: Iterable[Path]) -> list[Result]:
+    """The results of several runs, as far as they are; they may be running.
+
+    Raises:
+        BadInput: a folder has none, or its ledger is damaged.
+    """
+    rows: list[Result] = []
+    for folder in folders:
+        found = ledger_results(folder) if (folder / LEDGER).exists() else Results(folder).read()
+        if not found:
+            raise BadInput(f"{folder} has no results: name a folder that `solve bench` or `solve score` wrote")
+        rows += found
+    return rows
+
+
+def ledger_results(folder: Path) -> list[Result]:
+    found = read(folder)
+    if found.damage:
+        raise BadInput(
+            f"{folder / LEDGER} is damaged in line {found.damage[0].number}: `solve bench --salvage` mends it"
+        )
+    return History.of(found.lines).results()

@@ -12,7 +12,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -130,7 +130,8 @@ class Ledger:
         except OSError:
             # Others may have put lines behind the lost ones: none can be appended any more, the file stays whole.
             self._closed = True
-            os.ftruncate(self._file, end)
+            with suppress(OSError):  # the next start heals what this cannot
+                os.ftruncate(self._file, end)
             os.close(self._file)
             raise
 

@@ -2,12 +2,10 @@
 
 import os
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.api import BadInput
 from sandbox.testlog import Status
 from tasks.causes import Early
 from tasks.score import Applied, Cause, Outcome
@@ -61,6 +59,11 @@ class Result(BaseModel):
         return self.instance_id, self.model_name_or_path, self.settings, self.run
 
     @property
+    def attempt(self) -> tuple[str, str, int]:
+        """Which attempt of one run's it is."""
+        return self.instance_id, self.model_name_or_path, self.run
+
+    @property
     def resolved(self) -> bool:
         return self.outcome == "resolved"
 
@@ -96,18 +99,3 @@ class Results:
                 continue
             found[result.key] = result
         return list(found.values())
-
-
-def read_runs(folders: Iterable[Path]) -> list[Result]:
-    """The results of several runs.
-
-    Raises:
-        BadInput: a folder has none.
-    """
-    rows = []
-    for folder in folders:
-        found = Results(folder).read()
-        if not found:
-            raise BadInput(f"{folder} has no {FILE}: name a folder that `solve bench` or `solve score` wrote")
-        rows += found
-    return rows

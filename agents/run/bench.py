@@ -1,10 +1,11 @@
 """`solve bench`: solvers × rows × runs, each attempt solved, then graded."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agents.run.options import dollars
 from agents.run.score import (
     PYTHON_IMAGE,
     BaseImage,
@@ -19,6 +20,11 @@ from agents.run.score import (
     Seed,
     Tasks,
 )
+
+if TYPE_CHECKING:
+    from agents.run.batch import Came
+
+INTERRUPTED = 130
 
 
 def bench(
@@ -35,24 +41,56 @@ def bench(
     out: Out = None,
     regrade: Regrade = False,
     budget: Annotated[float | None, typer.Option(help="Dollars that all attempts together may spend.")] = None,
+    model_budget: Annotated[
+        float | None, typer.Option(help="Dollars that all attempts of one solver may spend.")
+    ] = None,
+    task_budget: Annotated[float | None, typer.Option(help="Dollars that each attempt may spend.")] = None,
+    disk: Annotated[float | None, typer.Option(help="Gigabytes that images made by this program may take.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make what was not resolved anew.")] = False,
+    salvage: Annotated[bool, typer.Option("--salvage", help="Leave out damaged lines of the ledger.")] = False,
     as_json: Json = False,
 ) -> None:
     """Let solvers try the rows of a benchmark, and grade what they hand in. Running it again goes on."""
     from agents.run import grading
-    from agents.run.attempt import Attempting
+    from agents.run.batch import Batch
+    from agents.run.bench_floor import this_machine
+    from agents.run.bench_run import run
     from agents.run.summary import summary_json, summary_table
+    from tasks.purse import Allowances
 
     options = grading.Options(
         tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
     )
-    suite = grading.open_suite(options)
-    folder = grading.open_folder(options, f"bench {suite.name}")
-    attempting = Attempting(suite, options, folder, budget)
-    attempts = attempting.all(model or ["repair"], runs)
-    grader = grading.open_grader(options, folder.name)
-    results = grading.grade_all(attempts, grader, folder, options.jobs, solve=attempting.solve)
+    allowances = Allowances(dollars(budget), dollars(model_budget), dollars(task_budget))
+    batch = Batch(options, tuple(model or ["repair"]), runs, allowances, disk, retry_failed, salvage, as_json)
+    came = run(batch, this_machine())
     if as_json:
-        print(json.dumps(summary_json(folder, results)))
+        print(json.dumps(summary_json(came.folder, came.results) | unfinished(came)))
     else:
-        summary_table(folder, results)
-    raise typer.Exit(grading.exit_status(results))
+        summary_table(came.folder, came.results)
+        for line in unfinished_lines(came):
+            grading.say(line)
+    raise typer.Exit(exit_status(came))
+
+
+def unfinished(came: "Came") -> dict[str, object]:
+    return {"planned": came.planned, "not_admitted": came.not_admitted, "stopped": came.stopped}
+
+
+def unfinished_lines(came: "Came") -> list[str]:
+    lines = []
+    if len(came.results) < came.planned:
+        missing = came.planned - len(came.results)
+        why = came.stopped or f"{came.not_admitted} were not admitted"
+        lines.append(f"{missing} of {came.planned} attempts are not done ({why}); the same command with")
+        lines.append(f"--out {came.folder} goes on")
+    return lines
+
+
+def exit_status(came: "Came") -> int:
+    """0 all rows graded · 1 no budget for the rest · 3 infrastructure rows remain · 130 stopped by a person."""
+    if came.by_person:
+        return INTERRUPTED
+    if came.stopped or any(result.outcome == "infra_error" for result in came.results):
+        return 3
+    return 0 if len(came.results) == came.planned else 1

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,27 +97,19 @@ def grade_all(
     grader: Grader,
     folder: Path,
     jobs: int,
-    solve: Callable[[Attempted], Attempted] | None = None,
 ) -> list[Result]:
-    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts.
-
-    With `solve` the attempts have no patches yet: it makes them, and an attempt that was graded is not made again.
-    """
+    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts."""
     results = Results(folder)
     done = {result.key: result for result in results.read() if result.outcome != "infra_error"}
     waiting = [
         attempt
         for attempt in attempts
-        if (before := done.get(attempt.result.key)) is None
-        or (solve is None and before.model_patch != attempt.result.model_patch)
+        if (before := done.get(attempt.result.key)) is None or before.model_patch != attempt.result.model_patch
     ]
     say(f"{len(attempts)} attempts, {len(attempts) - len(waiting)} of them graded before")
     progress = Progress(len(waiting))
 
     def work(attempt: Attempted) -> tuple[Attempted, Graded]:
-        attempt = solve(attempt) if solve else attempt
-        if attempt.result.ended == "infra_error":
-            return attempt, Graded(Score("infra_error", "infra", attempt.result.reason))
         if not attempt.patch.strip():
             return attempt, Graded(Score("unresolved", "empty_patch", attempt.result.reason or "there is no patch"))
         return attempt, grader.grade(attempt.row, attempt.patch)

@@ -22,8 +22,8 @@ def report(
     from rich.console import Console
 
     from tasks import report_text
+    from tasks.history import read_runs
     from tasks.report import leaderboard
-    from tasks.results import read_runs
 
     results = read_runs(runs)
     console = Console(soft_wrap=True, width=max(160, Console().width))  # wide tables are cut by nobody

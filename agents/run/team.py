@@ -16,6 +16,7 @@ from agents.staff import LiveStaff, ReplayStaff, cast_of
 from agents.team import Person, Staff, TeamSolver
 from sandbox.api import BadInput
 from sandbox.redact import redactor
+from tasks.adaptive import Lanes
 from tasks.limits import Allowance
 from tasks.solvers import Site, Solver
 from tasks.task import Task
@@ -34,6 +35,7 @@ class Choices:
     approve: frozenset[str] = field(default_factory=frozenset)
     allow_unpriced: bool = False
     person: Person = lambda question: None
+    lanes: Lanes = field(default_factory=Lanes)  # shared by the attempts of a batch
 
 
 def find_solver(
@@ -93,6 +95,7 @@ def _team(cast: Cast, choices: Choices, cache: Path, environment: Mapping[str, s
             key=lambda model: models.key(model, environment),
             kept=cache / "servers",
             loopback_only=bool(environment.get("SOLVE_OFFLINE")),
+            lanes=choices.lanes,
         )
 
     return _with(cast, hire, choices, cache, environment)

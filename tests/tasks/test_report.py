@@ -11,8 +11,9 @@ from rich.console import Console
 
 from sandbox.api import BadInput
 from tasks import report_html, report_sql, report_text
+from tasks.history import read_runs
 from tasks.report import leaderboard
-from tasks.results import Result, Results, read_runs
+from tasks.results import Result, Results
 
 
 def pair(first_only: int, second_only: int, both: int, tasks: int) -> list[Result]:

@@ -8,7 +8,6 @@ import typer
 from report_runs import autocoderover, result
 from typer.testing import CliRunner
 
-from agents.run.attempt import Attempting
 from agents.run.grading import Attempted, Options, exit_status, grade_all, log_name, open_folder, open_suite
 from agents.run.report import report
 from agents.run.summary import agreement, summary_json
@@ -100,21 +99,6 @@ def test_a_changed_prediction_is_graded_again(rows: Path, tmp_path: Path) -> Non
         assert (found.outcome, found.cached) == (outcome, True)
 
 
-def test_yardsticks_need_no_container_to_solve(rows: Path, tmp_path: Path) -> None:
-    suite, engine = open_suite(options(rows)), Engine()
-    folder = open_folder(options(rows, tmp_path / "run"), "bench")
-    attempting = Attempting(suite, options(rows), folder)
-    known = {(row, row.answer.patch): Score("resolved") for row in suite.rows}
-    found = grade_all(
-        attempting.all(["gold", "empty"], 2), grader(tmp_path, engine, known), folder, 2, attempting.solve
-    )
-    outcomes = {(row.model_name_or_path, row.outcome, row.dollars) for row in found}
-    assert outcomes == {("gold", "resolved", 0.0), ("empty", "unresolved", 0.0)}
-    assert (len(found), engine.asked) == (8, 0)
-    with pytest.raises(BadInput, match="nobody"):
-        attempting.all(["nobody"], 1)
-
-
 def test_a_folder_of_something_else_is_left_alone(rows: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
@@ -168,9 +152,3 @@ def test_report_for_people_and_pages(run: Path, tmp_path: Path) -> None:
     assert "18.7%" in asked(str(run), "--html", str(tmp_path / "r.html"))
     assert "18.7%" in (tmp_path / "r.html").read_text()
     assert asked(str(run), "--markdown").startswith("| solver | tasks |")
-
-
-@pytest.mark.parametrize("dollars", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_budget_that_cannot_be_held_is_refused(rows: Path, tmp_path: Path, dollars: float) -> None:
-    with pytest.raises(BadInput, match="cannot be held"):
-        Attempting(open_suite(options(rows)), options(rows), tmp_path, dollars)

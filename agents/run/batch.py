@@ -1,0 +1,35 @@
+"""What `solve bench` was asked, and what it came to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.run import grading
+from tasks.purse import Allowances
+from tasks.results import Result
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What `solve bench` was asked."""
+
+    options: grading.Options
+    models: tuple[str, ...]
+    runs: int
+    allowances: Allowances
+    disk: float | None = None  # gigabytes
+    retry_failed: bool = False
+    salvage: bool = False
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class Came:
+    """What it came to."""
+
+    folder: Path
+    results: Sequence[Result]  # of the attempts that were asked for
+    planned: int
+    not_admitted: int  # no budget was left for them, or their model's server refuses all
+    stopped: str  # why it ended before its time
+    by_person: bool

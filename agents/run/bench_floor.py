@@ -1,0 +1,199 @@
+"""Where a batch is worked on: the machine's engine and images, the workers, and who watches."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from agents.run import grading
+from agents.run.attempt import FREE, Attempting, attempt_folder, carried
+from agents.run.batch import Batch
+from agents.run.bench_view import clock_time, watching
+from agents.run.folders import cache_folder
+from sandbox import janitor
+from sandbox.api import Image, Owner, Sandbox, SandboxError
+from sandbox.docker import DockerSandbox
+from sandbox.engine import answers, connect
+from sandbox.reclaim import Disk
+from tasks.adaptive import Lanes
+from tasks.admission import Containers, places
+from tasks.bench import Bench, Crew
+from tasks.environment import Place
+from tasks.grade import Cache, Grader
+from tasks.history import History
+from tasks.ledger import Ledger
+from tasks.notice import Notice, Told
+from tasks.places import Places
+from tasks.planned import Job, Planned, rows_of
+from tasks.pulse import Pulse
+from tasks.purse import Purse
+from tasks.row import Row
+from tasks.stop import Stop
+from tasks.tally import Tally
+from tasks.watched import Watched
+from tasks.work import Work
+
+GIGABYTE = 10**9
+ASKED = 5.0  # seconds that the engine has to answer its pulse
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a batch works with. Tests hand in another one."""
+
+    open: Callable[[Image, Owner], Sandbox]
+    place: Callable[[Row, grading.Options], Place]
+    alive: Callable[[], bool]
+    sweep: Callable[[], object]  # what dead processes left
+    clear: Callable[[], object]  # what this process has
+    containers: int
+
+
+def this_machine() -> Machine:
+    return Machine(
+        open=lambda image, owner: DockerSandbox(image, owner=owner),
+        place=grading.place_row,
+        alive=engine_answers,
+        sweep=janitor.clean,
+        clear=janitor.clean_own,
+        containers=places(),
+    )
+
+
+def engine_answers() -> bool:
+    """Whether the engine lists its containers, which a wedged one does not, though it may answer a ping."""
+    try:
+        client = connect(ASKED)
+        try:
+            with answers("the engine does not answer"):
+                client.api.containers(limit=1)
+        finally:
+            client.close()
+    except SandboxError:
+        return False
+    return True
+
+
+def work(
+    batch: Batch,
+    machine: Machine,
+    folder: Path,
+    ledger: Ledger,
+    history: History,
+    planned: Sequence[Planned],
+    jobs: Sequence[Job],
+    stop: Stop,
+    environment: Mapping[str, str],
+) -> int:
+    """Do the jobs; how many were not admitted."""
+    machine.sweep()
+    images = pictures(batch, machine, cache_folder(environment))
+    lanes, pulse, tally = Lanes(), Pulse(machine.alive), Tally(planned, history)
+    containers = Containers(machine.containers, ready=lambda: not pulse.silence)
+    running: list[Callable[[], Sequence[Watched]]] = [lambda: ()]
+    view = watching(
+        Console(stderr=True),
+        tally,
+        lambda: running[0](),
+        lambda: held_up(pulse, stop, lanes),
+        as_json=batch.as_json,
+    )
+    with view as told:
+        bench = Bench(
+            workshop(batch, machine, folder, images, lanes, environment),
+            ledger,
+            history,
+            purse(batch, folder, history, jobs),
+            containers,
+            Crew(batch.options.jobs, max(1, min(batch.options.jobs, machine.containers))),
+            stop=stop,
+            pulse=pulse,
+            tell=told,
+            clear=machine.clear,
+        )
+        running[0] = bench.running
+        told(Notice("said", text=f"{folder}: {len(planned)} attempts, {len(planned) - len(jobs)} of them done before"))
+        tally.begin()
+        with signals(stop, told):
+            images.make_ahead(rows_of([job.planned for job in jobs]))
+            agenda = bench.run(jobs)
+            images.close()
+    return len(agenda.left)
+
+
+def workshop(
+    batch: Batch,
+    machine: Machine,
+    folder: Path,
+    images: Places,
+    lanes: Lanes,
+    environment: Mapping[str, str],
+) -> Work:
+    cache = cache_folder(environment)
+    grader = Grader(images.get, _not_watched, Cache(cache / "grades"), fresh=batch.options.regrade)
+    return Attempting(folder, batch.options.mirrors, cache, images.get, machine.open, grader, lanes, environment)
+
+
+def purse(batch: Batch, folder: Path, history: History, jobs: Sequence[Job]) -> Purse:
+    """The budgets, with what earlier starts have spent."""
+    begun = {
+        job.planned.key for job in jobs if job.stage == "solve" and attempt_folder(folder, job.planned.key).exists()
+    }
+    return Purse(batch.allowances, history.spent(without=begun), {key: carried(folder, key) for key in begun}, FREE)
+
+
+def pictures(batch: Batch, machine: Machine, cache: Path) -> Places:
+    """The rows' images; with `--disk` the longest unused are removed as others are made."""
+    options = batch.options
+    if batch.disk is None:
+        return Places(lambda row: machine.place(row, options))
+    disk, turn = Disk(int(batch.disk * GIGABYTE), cache / "images-used"), threading.Lock()
+
+    def make(row: Row) -> Place:
+        place = machine.place(row, options)
+        disk.use(place.image.ref)
+        with turn:
+            images.forget([image.id for image in disk.keep_below({place.image.ref, *images.latest})])
+        return place
+
+    images = Places(make, lambda place: disk.use(place.image.ref), latest=2 * (options.jobs + machine.containers))
+    return images
+
+
+def held_up(pulse: Pulse, stop: Stop, lanes: Lanes) -> str:
+    """What a person should know who wonders why nothing moves."""
+    if not stop.admits:
+        return f"{stop.reason}: nothing new is begun, what runs may end; again to stop now"
+    if pulse.silence:
+        return f"the container engine has not answered for {clock_time(pulse.silence)}: nothing new is begun"
+    slowed = [f"{server} bears {lane.limit} calls" for server, lane in lanes.all().items() if lane.complaints]
+    return " · ".join(slowed)
+
+
+@contextlib.contextmanager
+def signals(stop: Stop, told: Told) -> Iterator[None]:
+    """Ctrl-C and SIGTERM: once, nothing new; twice, stop now. Only where this is the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        first = stop.admits
+        stop.ask()
+        told(Notice("said", text=held_up(Pulse(lambda: True), stop, Lanes()) if first else "stopping now"))
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _not_watched(image: Image, task: str) -> Sandbox:
+    raise RuntimeError("a batch opens every sandbox for an attempt that is watched")

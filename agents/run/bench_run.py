@@ -1,0 +1,111 @@
+"""A batch from its command line to its results: folder, lock, ledger, and what is still to be done."""
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from agents.run import grading
+from agents.run.attempt import set_aside
+from agents.run.batch import Batch, Came
+from agents.run.bench_floor import Machine, work
+from agents.run.conditions import conditions
+from agents.run.folders import cache_folder, runs_folder
+from agents.run.solve import SOLVERS
+from agents.run.team import Choices, find_solver
+from sandbox.api import BadInput
+from tasks.history import History
+from tasks.ledger import FILE, Ledger, Line
+from tasks.limits import Allowance
+from tasks.load import Suite
+from tasks.lock import hold
+from tasks.planned import Job, Planned, in_order
+from tasks.results import Result
+from tasks.rundir import new_id
+from tasks.solvers import EmptySolver
+from tasks.stop import Stop
+
+
+def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.environ) -> Came:
+    """Do what is not done yet. Raises what `solve bench` shows at its door."""
+    if batch.runs < 1:
+        raise BadInput(f"{batch.runs} attempts cannot be made: give 1 or more with -k")
+    suite = grading.open_suite(batch.options)
+    check_solvers(batch, environment)
+    folder = open_folder(batch.options.out or runs_folder() / new_id(f"bench {suite.name}"))
+    now = conditions(suite, batch.models, batch.allowances, batch.options.base_image, environment)
+    planned = in_order(plan(suite, batch))
+    stop = Stop()
+    with Ledger(folder, salvage=batch.salvage) as ledger:
+        hold(folder, now)
+        history = History.of(ledger.lines)
+        ledger.lines.clear()
+        wanted = {"suite": suite.digest, "attempts": len(planned), "models": list(batch.models), "runs": batch.runs}
+        if dict(history.plan) != wanted:
+            ledger.append(Line(at=round(time.time(), 3), state="planned", result=wanted))
+        jobs = list(to_do(planned, history, folder, batch))
+        left = work(batch, machine, folder, ledger, history, planned, jobs, stop, environment)
+    keys = {each.key for each in planned}
+    results = [found for found in history.results() if found.attempt in keys]
+    return Came(folder, results, len(planned), left, stop.reason, stop.by_person)
+
+
+def check_solvers(batch: Batch, environment: Mapping[str, str]) -> None:
+    """Raises BadInput: a name means no solver, or a key or a price of its models is missing."""
+    limits = (batch.allowances.run, batch.allowances.model, batch.allowances.task)
+    allowance = Allowance(dollars=next((limit for limit in limits if limit is not None), None))
+    for name in batch.models:
+        find_solver(
+            name, Choices(), allowance, {**SOLVERS, "gold": EmptySolver}, cache_folder(environment), environment
+        )
+
+
+def open_folder(folder: Path) -> Path:
+    """The run's folder: new, or one that `solve bench` wrote.
+
+    Raises:
+        BadInput: something else is in it, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / FILE).exists() and any(folder.iterdir()):
+            raise BadInput(f"{folder} is not empty and has no {FILE}: give another folder with --out")
+        (folder / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error
+    return folder
+
+
+def plan(suite: Suite, batch: Batch) -> Iterator[Planned]:
+    for model in dict.fromkeys(batch.models):
+        for row in suite.rows:
+            for number in range(1, batch.runs + 1):
+                known = Result(
+                    instance_id=row.task.id,
+                    model_name_or_path=model,
+                    model_patch="",
+                    run=number,
+                    repository=row.task.repository,
+                    suite=suite.digest,
+                    flaky=row.flaky,
+                    outcome="infra_error",
+                )
+                yield Planned(row, model, number, known)
+
+
+def to_do(planned: Sequence[Planned], history: History, folder: Path, batch: Batch) -> Iterator[Job]:
+    """What has no terminal, valid line; what was begun comes first."""
+    fresh: list[Job] = []
+    for each in planned:
+        standing = history.standings.get(each.key)
+        if standing is None:
+            fresh.append(Job(each, "solve"))
+        elif standing.done and batch.retry_failed and standing.fields.get("outcome") != "resolved":
+            set_aside(folder, each.key)
+            fresh.append(Job(each, "solve", attempt=standing.tries))
+        elif standing.solved or (standing.done and batch.options.regrade):
+            known = each.unsolved.model_validate({"model_patch": "", **standing.fields, "outcome": "infra_error"})
+            yield Job(each, "grade", attempt=standing.tries, solved=known)
+        elif not standing.done:
+            yield Job(each, "solve", attempt=standing.tries, again=standing.state == "failed")
+    yield from fresh
