@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from random import SystemRandom
 from typing import cast
@@ -20,14 +21,19 @@ from sandbox.api import MEBIBYTE, Sandbox
 from sandbox.canary import Canary as Planted
 from sandbox.canary import plant
 from sandbox.testlog import TestCase, function_name
-from sandbox.testrun import REPORTER, run_tests
+from sandbox.testrun import run_tests
 from tasks.harness import Harness
 from tasks.protected import protected, touched, without
 from tasks.score import Applied, Canary, Evidence
 from tasks.task import Answer
 
-VERSION = 1  # of what this file and `score` mean: raised when an older verdict must not be used again
-APPLY = Path(__file__).parent / "inside" / "apply.sh"
+ROOMS = Path(__file__).parents[1]
+APPLY = ROOMS / "tasks" / "inside" / "apply.sh"
+PROGRAMS = (
+    *(f"tasks/{name}" for name in ("evaluate.py", "score.py", "harness.py", "specs.py", "protected.py", "flags.py")),
+    *(f"sandbox/{name}" for name in ("canary.py", "testlog.py", "testrun.py", "inside/solve_report.py")),
+    "tasks/inside/apply.sh",
+)
 MAX_LOG = 64 * MEBIBYTE
 _TEST_NAME = re.compile(r"^(unit)?test_|_test\.py$")
 SENTINELS = ("tests finished", "Ran ")  # a runner without our reporter came to its end
@@ -35,9 +41,13 @@ SENTINELS = ("tests finished", "Ran ")  # a runner without our reporter came to 
 
 @cache
 def grader() -> str:
-    """Names what grades: this version, and the programs of ours that run inside."""
-    inside = REPORTER.read_bytes() + APPLY.read_bytes()
-    return f"{VERSION}-{hashlib.sha256(inside).hexdigest()[:8]}"
+    """Names what grades: the text of every program that has a say in a verdict or its marks, and whose parsers read."""
+    text = b"".join((ROOMS / name).read_bytes() for name in PROGRAMS)
+    try:
+        parsers = version("swebench")
+    except PackageNotFoundError:
+        parsers = "no parsers"
+    return hashlib.sha256(text + parsers.encode()).hexdigest()[:12]
 
 
 class RowBroken(ValueError):

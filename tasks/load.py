@@ -1,5 +1,6 @@
 """A benchmark → its rows, told apart by who may see what."""
 
+import ast
 import hashlib
 import json
 import random
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from sandbox.api import BadInput
 from tasks.dataset import Fields, read_rows
@@ -66,10 +67,20 @@ def parse_slice(text: str) -> slice:
 
 
 def _listed(value: object) -> object:
-    """The field keeps lists as JSON text in some files, as lists in others."""
-    if isinstance(value, str):
+    """The field keeps lists as JSON text in some files, as lists in others, as Python writes them in a CSV."""
+    if not isinstance(value, str):
+        return value if value is not None else []
+    try:
         return json.loads(value) if value.strip() else []
-    return value if value is not None else []
+    except ValueError:
+        return _literal(value)
+
+
+def _literal(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, MemoryError, RecursionError) as problem:
+        raise ValueError(f"no list: {problem}") from None
 
 
 Ids = Annotated[tuple[str, ...], BeforeValidator(_listed)]
@@ -93,6 +104,13 @@ class _Fields(BaseModel):
     flaky: bool = False  # `solve validate` adds it
     fail_to_pass: Ids = Field(validation_alias=AliasChoices("FAIL_TO_PASS", "fail_to_pass"))
     pass_to_pass: Ids = Field((), validation_alias=AliasChoices("PASS_TO_PASS", "pass_to_pass"))
+
+    @field_validator("*")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        """JSON may hold half a surrogate pair; no patch and no name does."""
+        str(value).encode()
+        return value
 
 
 def parse_row(fields: Fields) -> Row:

@@ -43,6 +43,6 @@ def read_predictions(source: str) -> list[Prediction]:
             where = ".".join(str(part) for part in first["loc"])
             raise BadInput(f"{source}, prediction {number}: {where}: {first['msg']}") from None
         runs[row.instance_id, row.model] += 1
-        patch = (row.patch or "").encode("utf-8", "surrogateescape")
+        patch = (row.patch or "").encode("utf-8", "replace")  # half a surrogate pair, as JSON may hold, is no text
         found.append(Prediction(row.instance_id, row.model, patch, runs[row.instance_id, row.model], row.published))
     return found

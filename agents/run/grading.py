@@ -1,5 +1,6 @@
 """Wires what `solve score`, `validate` and `bench` grade with: places, containers, cache, the run's folder."""
 
+import hashlib
 import os
 import shutil
 import sys
@@ -148,10 +149,12 @@ def graded_result(result: Result, graded: Graded) -> Result:
 
 
 def log_name(result: Result) -> str:
-    parts = (result.instance_id, result.model_name_or_path, result.settings, f"{result.run}.log")
-    return "-".join(
-        "".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in part) for part in parts if part
-    )
+    """A file name of its own for each attempt, whatever names came with a prediction."""
+    parts = [part for part in (result.instance_id, result.model_name_or_path, result.settings) if part]
+    plain = "-".join("".join(sign if sign.isalnum() or sign in "._-" else "_" for sign in part) for part in parts)
+    if plain != "-".join(parts) or len(plain.encode()) > 180:
+        plain = f"{plain.encode()[:160].decode(errors='ignore')}-{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"
+    return f"{plain}-{result.run}.log"
 
 
 class Progress:

@@ -1,6 +1,7 @@
 """The same verdict is never worked out twice, a stale one never used, and a failed machine never blamed on a patch."""
 
 import json
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
 from tasks.batch import run_batch
 from tasks.environment import Place, image_names, place
-from tasks.evaluate import beside, guard
+from tasks.evaluate import PROGRAMS, ROOMS, beside, grader, guard
 from tasks.grade import Cache, Graded, Grader, cache_key
 from tasks.harness import Harness, whole_names
 from tasks.image_settings import Settings
@@ -43,6 +44,20 @@ def test_a_verdict_is_keyed_by_all_that_decides_it() -> None:
     ]
     assert len(set(other)) == 6
     assert cache_key(ROW, b"p", PLACE) == other[-1]
+
+
+def test_every_program_that_has_a_say_is_in_the_graders_name() -> None:
+    """A verdict that an older rule made is never used again, and nobody has to remember to say so."""
+    data = {"tasks/task.py", "tasks/row.py"}
+    waiting, seen = ["tasks/evaluate.py", "tasks/score.py", "tasks/flags.py", "tasks/specs.py"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        imported = re.findall(r"^from tasks\.(\w+) import", (ROOMS / name).read_text(), re.MULTILINE)
+        waiting += [path for module in imported if (path := f"tasks/{module}.py") not in seen]
+    assert seen - data <= set(PROGRAMS)
+    assert {"sandbox/testlog.py", "sandbox/inside/solve_report.py", "tasks/inside/apply.sh"} <= set(PROGRAMS)
+    assert len(grader()) == 12
 
 
 class Engine:
@@ -148,6 +163,8 @@ def test_predictions_of_one_model_are_counted(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = [(item.instance_id, item.run, item.patch, item.published) for item in read_predictions(str(path))]
     assert found == [("a", 1, b"p1", True), ("a", 2, b"", None), ("b", 1, b"p3", None)]
+    path.write_text(json.dumps({"instance_id": "a", "model_patch": "+half \ud800"}) + "\n")
+    assert read_predictions(str(path))[0].patch == b"+half ?"
     by_id = tmp_path / "preds.json"
     by_id.write_text(json.dumps({row["model_patch"] or "x": row for row in rows}))
     assert len(read_predictions(str(by_id))) == 3

@@ -64,6 +64,10 @@ def test_every_format_gives_the_same_suite(tmp_path: Path, suffix: str) -> None:
     assert first.answer.patch == FIX.encode()
 
 
+def test_a_list_as_python_writes_it_is_a_list() -> None:
+    assert parse_row(row(FAIL_TO_PASS="['t::a[x]', \"t::b['c']\"]")).answer.fail_to_pass == ("t::a[x]", "t::b['c']")
+
+
 def test_a_dataset_folder_is_loaded_as_the_hub_would(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = [{**row(number), "FAIL_TO_PASS": ["t::a"]} for number in (1, 2, 3)]
@@ -126,6 +130,8 @@ def test_a_filter_that_finds_nothing_says_so(tmp_path: Path, selection: Selectio
         ("a.txt", "x", "must end in .jsonl"),
         ("a.json", json.dumps([row(), row()]), "has 2 rows org__calc-1"),
         ("a.json", json.dumps([row(FAIL_TO_PASS="[not json")]), "row org__calc-1: FAIL_TO_PASS"),
+        ("a.json", json.dumps([row(FAIL_TO_PASS="{'a': 1}")]), "row org__calc-1: FAIL_TO_PASS"),
+        ("a.json", json.dumps([row(patch="\ud800")]), "row org__calc-1: patch: .*surrogates not allowed"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, name: str, content: str, message: str) -> None:

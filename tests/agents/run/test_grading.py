@@ -110,6 +110,8 @@ def test_a_log_has_no_path_in_its_name() -> None:
     name = log_name(result("../../org/model", 1))
     assert "/" not in name
     assert name.endswith("-1.log")
+    assert len({log_name(result(solver, 1)) for solver in ("a/b", "a_b", "a b", "a_b-1")}) == 4
+    assert len(log_name(result("ü" * 400, 1)).encode()) < 255
 
 
 def test_agreement_is_counted_where_a_verdict_was_published() -> None:
