@@ -26,6 +26,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Protocol, Self
 
+from sandbox.telling import telling
+
 MEBIBYTE = 1 << 20
 NO_ENV: Mapping[str, str] = MappingProxyType({})
 
@@ -62,7 +64,8 @@ class BuildFailed(SandboxError, RuntimeError):
     """A build step failed: `step` names it, `tail` holds the last lines it printed."""
 
     def __init__(self, step: str, tail: str) -> None:
-        super().__init__(f"{step} failed:\n{tail}" if tail else f"{step} failed")
+        more = f"\n{tail}" if "\n" in tail.strip() else ""
+        super().__init__(f"the environment cannot be built, `{step}` failed: {telling(tail)}{more}")
         self.step = step
         self.tail = tail
 

@@ -156,7 +156,7 @@ def _refuse_odd_address(repository: str) -> None:
     scheme = repository.split("://", 1)[0] if "://" in repository else ""
     known = scheme in SCHEMES or SCP_LIKE.fullmatch(repository) or OWNER_NAME.fullmatch(repository)
     if "::" in repository.split("/")[0] or repository.startswith("-") or (scheme and not known):
-        raise BadInput(f"{_without_login(repository)!r} is not an address git may fetch here: use https or ssh")
+        raise BadInput(f"{without_login(repository)!r} is not an address git may fetch here: use https or ssh")
     if not known:
         raise BadInput(f"{repository} does not exist: --repo takes a folder or an address")
 
@@ -170,14 +170,15 @@ def _mirror(repository: str, mirrors: Path | None) -> Path | None:
     return path if OWNER_NAME.fullmatch(slug) and path.is_dir() else None
 
 
-def _without_login(address: str) -> str:
+def without_login(address: str) -> str:
+    """An address that may be shown and kept."""
     return re.sub(r"(?<=://)[^/@\s]*@", "", address)
 
 
 def _fetch(
     address: str, revision: str | None, folder: Path, tell: Callable[[str], None], environment: Mapping[str, str]
 ) -> Origin:
-    shown = _without_login(address)
+    shown = without_login(address)
     clean, settings = _authorised(address, environment)
     bare = HostGit(folder, settings=settings)
     bare("init", "--bare", "--quiet", str(folder))

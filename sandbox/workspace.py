@@ -24,6 +24,7 @@ IDENTITY = {
     for role in ("AUTHOR", "COMMITTER")
     for key, value in (("NAME", "solve"), ("EMAIL", "solve@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
 }
+DIRTY = "dirty:"  # begins the base of a tree that is no commit's
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -32,7 +33,7 @@ class Workspace:
     """A base tree on the host. `folder` holds it, checked out, with a `.git` of ours; it is copied from, never run."""
 
     folder: Path
-    base_commit: str  # full name in the original repository, or `dirty:` and the tree where it is no commit's
+    base_commit: str  # full name in the original repository, or DIRTY and the tree where it is no commit's
     tree: str  # git's name of the tree: equal content, equal name
     notes: tuple[str, ...]  # what a person should know: what was left out, what is not what it seems
     paths: frozenset[str] = field(repr=False)  # of all files and links; not UTF-8: surrogate escapes, as os.fsdecode
@@ -83,7 +84,7 @@ def open_workspace(
             source, tree, left_out = dirty_tree(origin, reader, Path(scratch))
             head = resolve(origin, reader, "HEAD", missing="")
             same = head and reader.text("rev-parse", f"{head}^{{tree}}") == tree
-            base = head if same else f"dirty:{tree}"
+            base = head if same else f"{DIRTY}{tree}"
         else:
             base = resolve(origin, reader, "HEAD" if revision is None else revision)
             source, tree, left_out = reader, reader.text("rev-parse", f"{base}^{{tree}}"), ()

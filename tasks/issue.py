@@ -45,8 +45,8 @@ def read_issue(given: str, *, stdin: IO[str] | None, environment: Mapping[str, s
 def _checked(issue: Issue) -> Issue:
     clean = replace(
         issue,
-        title=_newlines(issue.title).strip(),
-        body=_newlines(issue.body),
+        title=_newlines(issue.title).strip().encode("utf-8", "replace").decode(),  # an argument may be any bytes
+        body=_newlines(issue.body).encode("utf-8", "replace").decode(),
         comments=tuple(replace(comment, body=_newlines(comment.body)) for comment in issue.comments),
         fetched=issue.fetched or datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -93,7 +93,7 @@ def _read_file(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_ISSUE:
-        raise _too_large(str(path), "is larger")
+        raise _too_large(str(path), "is too large")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -111,7 +111,7 @@ def _read_stdin(stdin: IO[str] | None) -> str:
     except UnicodeDecodeError as error:
         raise _not_text("standard input") from error
     if len(text) > MAX_ISSUE:
-        raise _too_large("standard input", "is larger")
+        raise _too_large("standard input", "is too large")
     if "\0" in text:
         raise _not_text("standard input")
     return text
@@ -122,4 +122,4 @@ def _not_text(source: str) -> BadInput:
 
 
 def _too_large(source: str, what: str) -> BadInput:
-    return BadInput(f"the issue ({source}) {what}, and an issue has at most {MAX_ISSUE} bytes: {SHORTEN}")
+    return BadInput(f"the issue ({source}) {what}, an issue has at most {MAX_ISSUE} bytes: {SHORTEN}")

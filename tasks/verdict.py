@@ -115,6 +115,9 @@ def _headline(trial: Trial, fixed: int, regressed: int, guards: int) -> tuple[Ve
     guard = f"{guards - regressed} of {guards} tests that passed before still pass ({trial.scope})"
     if not any("::" in name for report in trial.base for name in report.cases):
         guard += "; this runner's report is not guarded against code that forges it"
+    if trial.restored:
+        guard += f"; as on the base while they ran: {', '.join(trial.restored[:3])}"
+        guard += f" and {len(trial.restored) - 3} more paths" if len(trial.restored) > 3 else ""
     if problem:
         return "regressed", f"with the patch the tests gave no result that counts: {problem}"
     if regressed:

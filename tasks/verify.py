@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from sandbox.api import BadInput, Sandbox
 from sandbox.canary import Canary, checked, collected, plant
+from sandbox.telling import telling
 from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 from sandbox.workspace import Change
@@ -168,6 +169,4 @@ def _test(check: Check, sandbox: Sandbox, canary: Canary | None = None) -> TestR
 
 
 def _unusable(check: Check, report: TestReport) -> str:
-    lines = [line.strip() for line in report.log.splitlines() if line.strip()] or ["it printed nothing"]
-    telling = next((line for line in reversed(lines) if re.search(r"\berror\b", line, re.IGNORECASE)), lines[-1])
-    return f"the tests cannot be run: `{check.command}` {report.problem} ({telling[:200]}); see --test-command"
+    return f"the tests cannot be run: `{check.command}` {report.problem} ({telling(report.log)}); see --test-command"

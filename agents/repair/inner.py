@@ -1,7 +1,6 @@
 """Talks to the half of the engine that runs inside a sandbox (`inside/solve_repair`): plan in, JSON lines out."""
 
 import json
-import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from agents.repair.observed import (
 )
 from agents.repair.source import Source
 from agents.repair.suspicion import Line
-from sandbox.api import MEBIBYTE, ExecResult, Sandbox
+from sandbox.api import MEBIBYTE, ExecResult, PathRefused, Sandbox
 
 PACKAGE = Path(__file__).parent / "inside" / "solve_repair"
 PREFIX = 'PYTHONPATH="$SOLVE_PLUGINS${PYTHONPATH:+:$PYTHONPATH}"; export PYTHONPATH; '
@@ -149,11 +148,11 @@ class Inner:
         done = self._sandbox.exec(argv, env=env, timeout=seconds + GRACE)
         try:
             return self._sandbox.read(f"{self._folder}/{mode}.jsonl", max_bytes=MOST_OUT)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError, PathRefused):  # the last two: hostile tests put something there
             raise CannotRun(_why(done, self._command)) from None
 
 
 def _why(done: ExecResult, command: str) -> str:
     lines = [line for line in done.text().splitlines() if line.strip()]
     last = lines[-1].strip()[:200] if lines else f"exit status {done.exit_code}, no output"
-    return f"`{shlex.join(shlex.split(command))}` did not run as a pytest that loads plugins: {last}"
+    return f"`{command}` did not run as a pytest that loads plugins: {last}"

@@ -89,7 +89,9 @@ class RepairSolver:
         inner = Inner(sandbox, site.test_command)
         request = _request(site)
         total = until - time.monotonic()
-        site.tell(Event("code", f"watching {len(request.showing)} failing and {len(request.guard)} passing tests run"))
+        site.tell(
+            Event("code", f"watching tests run: {len(request.showing)} that fail, {len(request.guard)} that pass")
+        )
         rows = inner.survey(request, SURVEY_SHARE * total)
         problem = _problem(rows, request.showing)
         if problem:
@@ -101,7 +103,7 @@ class RepairSolver:
         search.proposals = propose(search.sources, search.findings, until=time.monotonic() + GENERATE_SHARE * total)
         if not search.proposals:
             return _gave_up(search, "the failing tests run no line of the repository that could be edited")
-        site.tell(Event("code", f"trying {len(search.proposals)} edits of {len(search.sources)} files"))
+        site.tell(Event("code", f"edits to try: {len(search.proposals)}, in files: {len(search.sources)}"))
         answers = self._search(site, inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
         search.sort(answers)
         if not search.plausible:
@@ -116,7 +118,7 @@ class RepairSolver:
 
         def heard(row: Progress) -> None:
             found = f", {row.plausible} pass" if row.plausible else ""
-            site.tell(Event("code", f"{row.tried} of {total} edits tried{found}", row.tried, total))
+            site.tell(Event("code", f"trying edits{found}", row.tried, total))
 
         modules = [name for row in rows if isinstance(row, Modules) for name in row.names]
         stable = all(row.stable for row in rows if isinstance(row, Test) and row.id in request.showing)

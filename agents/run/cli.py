@@ -145,4 +145,4 @@ def main() -> None:
     """The program `solve`. SIGTERM ends it as Ctrl-C does, so that sandboxes are closed on the way out."""
     give_defaults()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(at_the_door(app))
+    sys.exit(at_the_door(app, as_json="--json" in sys.argv[1:]))

@@ -19,7 +19,7 @@ from agents.run.door import INTERRUPTED, explain
 from agents.run.finished import finished
 from agents.run.folders import cache_folder, runs_folder
 from agents.run.options import Options
-from agents.run.outcome import Outcome, show
+from agents.run.outcome import Outcome, show, show_next
 from agents.run.prepare import Request
 from agents.run.record import Record
 from agents.run.solve import solve
@@ -41,9 +41,10 @@ def run_command(options: Options) -> int:
     outcome = run_once(options)
     if options.as_json:
         print(json.dumps(outcome.as_json()))
+        hand_over(options, outcome)
     else:
         show(outcome, Console())
-    hand_over(options, outcome)
+        show_next(outcome, hand_over(options, outcome), Console())
     return outcome.exit_status
 
 
@@ -88,6 +89,8 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         test_command=options.test_command,
         choices=chosen(options),
         seconds=options.seconds,
+        apply=options.apply,
+        branch=options.branch,
         mirrors=options.mirrors,
         cache=cache_folder(environment),
         environment=environment,
@@ -163,19 +166,20 @@ def recorded(run: RunDir, question: Mapping[str, object]) -> Iterator[None]:
     run.write_json("run.json", {**row, "ended": now()})
 
 
-def hand_over(options: Options, outcome: Outcome) -> None:
-    """What `--apply` and `--branch` ask for, of a patch that is verified."""
+def hand_over(options: Options, outcome: Outcome) -> list[str]:
+    """What `--apply` and `--branch` ask for, of a patch that is verified; says what was done."""
+    done: list[str] = []
     if outcome.verdict.verdict != "verified":
-        return
+        return done
     if options.apply:
         apply_to(options.repo, outcome.attempt.patch)
-        print(f"applied to the worktree of {options.repo}", file=sys.stderr)
+        done.append(f"the patch is in the worktree of {options.repo}")
     if options.branch:
-        title = outcome.task.issue.title
-        message = f"{title}\n\n{outcome.verdict.headline}"
-        base = outcome.task.base_commit if options.commit else "HEAD"
+        message = f"{outcome.task.issue.title}\n\n{outcome.verdict.headline}"
+        base = outcome.task.base_commit
         commit = branch(options.repo, options.branch, outcome.attempt.patch, message, base=base)
-        print(f"committed on the new branch {options.branch}: {commit[:12]}", file=sys.stderr)
+        done.append(f"the patch is commit {commit[:12]} on the new branch {options.branch}")
+    return done
 
 
 def both(first: Tell, second: Tell) -> Tell:

@@ -19,7 +19,7 @@ from agents.run.choice import choose
 from agents.run.command import run_once
 from agents.run.folders import TOP
 from agents.run.options import Options
-from agents.run.outcome import Outcome, show
+from agents.run.outcome import Outcome, show, show_next
 from sandbox.api import MEBIBYTE, ImageUnavailable, NetworkUnavailable, SandboxUnavailable
 from sandbox.archive import unpack
 from sandbox.git import HostGit
@@ -88,6 +88,7 @@ def run_case(name: str, kind: str, console: Console) -> Shown:
         print(f"solve: {error}; going on with bubblewrap", file=sys.stderr)
         outcome = run_once(options.model_copy(update={"sandbox": "bubblewrap"}))
     show(outcome, console)
+    show_next(outcome, (), console)
     return Shown(name, case, outcome)
 
 

@@ -10,6 +10,7 @@
 """
 
 import errno
+import json
 import sys
 import traceback
 from collections.abc import Callable
@@ -23,8 +24,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130
 
 
-def at_the_door(program: Callable[[], object]) -> int:
-    """Run the command line; its exit status. Nothing but a fault of this program itself shows a traceback."""
+def at_the_door(program: Callable[[], object], *, as_json: bool = False) -> int:
+    """Run the command line; its exit status. Nothing but a fault of this program itself shows a traceback.
+
+    `as_json`: whoever reads standard output expects an object there, also where there is only an error to tell.
+    """
     try:
         program()
     except SystemExit as end:  # typer's way out: usage errors, `typer.Exit`, and 130 for Ctrl-C
@@ -37,6 +41,8 @@ def at_the_door(program: Callable[[], object]) -> int:
             traceback.print_exc()
             line = "this is a fault of solve itself, not of the patch: please report it with the lines above"
         complain(line)
+        if as_json:
+            print(json.dumps({"error": line, "exit_status": status}))
         return status
     return 0
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.api import BadInput
+from sandbox.origin import without_login
 from tasks.rundir import earlier
 
 WHERE = frozenset({"out", "as_json"})  # how to show it and where to put it
@@ -40,9 +41,9 @@ class Options(BaseModel):
     as_json: bool = False
 
     def asked(self) -> dict[str, Any]:
-        """JSON values, from which `of_run` makes the same options again."""
+        """JSON values, from which `of_run` makes the same options again, but for a login in an address."""
         here = Path(self.repo)
-        repo = str(here.resolve()) if here.exists() else self.repo
+        repo = str(here.resolve()) if here.exists() else without_login(self.repo)
         return {**self.model_dump(mode="json", exclude=set(WHERE)), "repo": repo}
 
     def question(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What a run came to, and how it is shown: on a terminal, and as one JSON object."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from agents.run.shown import shown
+from agents.run.shown import counted, shown
 from sandbox.testlog import TestReport
 from tasks.task import Attempt, Cost, Task
 from tasks.verdict import AUTHORS, Trial, Verdict
@@ -63,7 +65,7 @@ class Outcome:
 
 
 def show(outcome: Outcome, console: Console) -> None:
-    """What was shown failing, the diff, the verdict with its evidence, where everything is, what to type next."""
+    """What was shown failing, the diff, the verdict with its evidence."""
     show_issue(outcome, console)
     if outcome.attempt.patch:
         console.rule("patch", style="dim", align="left")
@@ -79,8 +81,12 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(spent(outcome.attempt.cost), markup=False, highlight=False)
     console.print(runs(outcome))
     show_lists(verdict, console)
+
+
+def show_next(outcome: Outcome, done: Sequence[str], console: Console) -> None:
+    """What became of the patch, where everything is, what to type next."""
     console.rule("next", style="dim", align="left")
-    for line in next_steps(outcome):
+    for line in (*done, *next_steps(outcome, handed_over=bool(done))):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -97,7 +103,7 @@ def show_issue(outcome: Outcome, console: Console) -> None:
     if not showing.ids:
         return
     console.rule("the issue, as a test shows it", style="dim", align="left")
-    console.print(f"{len(showing.ids)} failing tests {AUTHORS[showing.author]}; the first:", markup=False)
+    console.print(f"{counted(len(showing.ids), 'failing test')} {AUTHORS[showing.author]}; the first:", markup=False)
     case = outcome.trial.base[0].cases[showing.ids[0]]
     console.print(Text(shown(case.id), "bold"))
     console.print(Text(shown("\n".join(case.message.strip().splitlines()[-MESSAGE_LINES:])), "dim"))
@@ -141,10 +147,13 @@ def show_lists(verdict: Verdict, console: Console) -> None:
             console.print(f"{name}: and {len(tests) - 5} more", highlight=False)
 
 
-def next_steps(outcome: Outcome) -> list[str]:
+def next_steps(outcome: Outcome, *, handed_over: bool) -> list[str]:
     lines = [f"everything is in  {outcome.folder}"]
-    if outcome.attempt.patch:
-        lines.append(f"take the patch:   git apply {outcome.folder / 'patch.diff'}")
+    if outcome.attempt.patch and not handed_over:
+        here = Path(outcome.task.repository)
+        place = ["-C", str(here)] if here.is_dir() else []
+        command = ["git", *place, "apply", str((outcome.folder / "patch.diff").resolve())]
+        lines.append(f"take the patch:   {shlex.join(command)}")
     if outcome.verdict.verdict == "no_patch" and outcome.model == "repair":
         lines.append("try a model:      solve run ... --model NAME (docs/models.md)")
     return lines

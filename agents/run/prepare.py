@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from agents.run.team import Choices
 from sandbox import open_sandbox
 from sandbox.api import BadInput, Owner
+from sandbox.delivery import check_apply, check_branch
 from sandbox.image import build
 from sandbox.recipe import detect
 from sandbox.workspace import Workspace, open_workspace
@@ -36,6 +37,8 @@ class Request:
     test_command: str | None
     choices: Choices
     seconds: float  # that the solver may take
+    apply: bool  # what is to become of a verified patch: to the worktree,
+    branch: str | None  # or as a commit on a new branch
     mirrors: Path | None
     cache: Path
     environment: Mapping[str, str]
@@ -61,6 +64,10 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
         environment=request.environment,
     )
     same_base(run, workspace.base_commit)
+    if request.apply:
+        check_apply(request.repository)
+    if request.branch:
+        check_branch(request.repository, request.branch, workspace.base_commit)
     task = find_task(request, run, issue, workspace)
     data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
     tell(Event("workspace", summary(task, workspace), data=data))

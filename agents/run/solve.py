@@ -8,6 +8,7 @@ from pathlib import Path
 from agents.repair.solver import RepairSolver
 from agents.run.outcome import Outcome
 from agents.run.prepare import Prepared, Request, prepare
+from agents.run.shown import counted
 from agents.run.team import find_solver
 from agents.run.trials import Trials, keep_logs
 from sandbox.testlog import TestReport
@@ -76,7 +77,11 @@ def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, T
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
     guards = len(base.ids("passed"))
     files = sorted({name.split("::")[0] for name in showing.ids})
-    goal = f"make {len(showing.ids)} tests of {', '.join(files)} pass" if files else "find what the issue asks for"
+    goal = (
+        f"make {counted(len(showing.ids), 'test')} of {', '.join(files)} pass"
+        if files
+        else "find what the issue asks for"
+    )
     return f"{solver.name}: {goal}, keep {guards} passing ({scope})"
 
 
@@ -108,5 +113,6 @@ def attempted(solver: Solver, trials: Trials, budget: Budget) -> Attempt:
 
 
 def said(base: TestReport, showing: Showing) -> str:
-    failing = len(base.ids("failed", "error"))
-    return f"{len(base.cases)} tests: {len(base.ids('passed'))} pass, {failing} fail, {len(showing.ids)} show the issue"
+    passing, failing = len(base.ids("passed")), len(base.ids("failed", "error"))
+    tests = counted(len(base.cases), "test")
+    return f"{tests}: {passing} pass, {failing} fail, {len(showing.ids)} to show the issue"

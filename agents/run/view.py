@@ -48,7 +48,7 @@ class LiveView:
         lines.add_column(ratio=1, overflow="fold")
         lines.add_column(justify="right", width=8)
         for event, seconds in self._done:
-            lines.add_row(Text("✓", "green"), Text(event.stage, "bold"), Text(shown(event.text)), duration(seconds))
+            lines.add_row(Text("✓", "green"), Text(event.stage, "bold"), Text(text(event)), duration(seconds))
         if self._now is None:
             return lines
         lines.add_row(self._spinner, Text(self._now.stage, "bold cyan"), self._progress(self._now), self._elapsed())
@@ -61,8 +61,12 @@ class LiveView:
     @staticmethod
     def _progress(event: Event) -> RenderableType:
         if not event.total:
-            return Text(shown(event.text))
-        return Group(Text(shown(event.text)), ProgressBar(event.total, event.done, width=40))
+            return Text(text(event))
+        return Group(Text(text(event)), ProgressBar(event.total, event.done, width=40))
+
+
+def text(event: Event) -> str:
+    return shown(event.text) + (f" ({event.done} of {event.total})" if event.total else "")
 
 
 def duration(seconds: float) -> Text:
@@ -99,9 +103,6 @@ def plain(console: Console, clock: Clock = time.monotonic) -> Tell:
         if event.total and stage == event.stage and now - at < 2 and event.done < event.total:
             return
         last = (event.stage, now)
-        count = f" ({event.done} of {event.total})" if event.total else ""
-        console.print(
-            f"{now:7.1f}s  {event.stage:<9}  {shown(event.text)}{count}", highlight=False, markup=False, soft_wrap=True
-        )
+        console.print(f"{now:7.1f}s  {event.stage:<9}  {text(event)}", highlight=False, markup=False, soft_wrap=True)
 
     return tell

@@ -6,7 +6,7 @@ import pytest
 from git_repositories import fingerprint, git, line, repository, write
 
 from sandbox.api import BadInput
-from sandbox.delivery import apply_to, branch
+from sandbox.delivery import apply_to, branch, check_apply, check_branch
 from sandbox.patch import PatchRejected
 from sandbox.workspace import open_workspace
 
@@ -86,3 +86,27 @@ class TestBranch:
         with pytest.raises(PatchRejected):
             branch(str(source), "mended", b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n", "m")
         assert line(source, "branch", "--list", "mended") == ""
+
+
+class TestAskedBeforehand:
+    """What cannot be handed over is told before hours of work, not after."""
+
+    def test_a_branch_that_can_be_made(self, source: Path) -> None:
+        check_branch(str(source), "solve/7", line(source, "rev-parse", "HEAD"))
+        check_apply(str(source))
+
+    @pytest.mark.parametrize(("name", "said"), [("a..b", "not a name for a branch"), ("main", "already has a branch")])
+    def test_a_name_that_cannot_be_used(self, source: Path, name: str, said: str) -> None:
+        with pytest.raises(BadInput, match=said):
+            check_branch(str(source), name, line(source, "rev-parse", "HEAD"))
+
+    def test_changes_that_no_commit_has(self, source: Path, tmp_path: Path) -> None:
+        write(source, {"a.py": b"being edited\n"})
+        base = open_workspace(str(source), None, tmp_path / "w", tell=lambda text: None).base_commit
+        with pytest.raises(BadInput, match="commit them first, or solve the commit alone with --commit HEAD"):
+            check_branch(str(source), "solve/7", base)
+
+    def test_nowhere_to_apply_to(self, source: Path, tmp_path: Path) -> None:
+        git(tmp_path, "clone", "--quiet", "--bare", str(source), "bare")
+        with pytest.raises(BadInput, match="no worktree to apply to"):
+            check_apply(str(tmp_path / "bare"))

@@ -72,7 +72,7 @@ class TestBadInput:
 
     def test_five_megabytes(self, tmp_path: Path) -> None:
         (tmp_path / "issue.md").write_bytes(b"a" * 5 * MEBIBYTE)
-        with pytest.raises(BadInput, match=r"is larger, and an issue has at most 1048576 bytes: put what matters"):
+        with pytest.raises(BadInput, match=r"is too large, an issue has at most 1048576 bytes: put what matters"):
             read(str(tmp_path / "issue.md"))
         with pytest.raises(BadInput, match="at most 1048576 bytes"):
             read("-", "a" * 5 * MEBIBYTE)
@@ -118,3 +118,9 @@ class TestBadInput:
             with pytest.raises(BadInput) as caught:
                 read(given)
             assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_argument_that_is_not_utf_8_can_be_kept() -> None:
+    """The system hands such bytes over as lone surrogates, which no file can hold."""
+    issue = read_issue("caf\udce9 is wrong\nso \udcff", stdin=None, environment={})
+    assert (issue.title, issue.body) == ("caf? is wrong", "so ?")

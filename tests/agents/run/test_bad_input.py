@@ -9,6 +9,7 @@ from local_site import project
 
 from agents.run.cli import app
 from agents.run.door import at_the_door
+from agents.run.options import Options
 from sandbox.git import HostGit
 from sandbox.workspace import IDENTITY
 
@@ -109,3 +110,15 @@ def test_the_repository_is_never_changed(repository: Path, tmp_path: Path) -> No
     before = state()
     solve(tmp_path, "--repo", str(repository), "--issue", "it is wrong", "--model", "nobody")
     assert state() == before
+
+
+def test_a_reader_of_json_gets_the_error_as_an_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert at_the_door(partial(app, ["run", "--repo", "no/where", "--issue", "x", "--json"]), as_json=True) == 2
+    row = json.loads(capsys.readouterr().out)
+    assert row["exit_status"] == 2
+    assert row["error"].startswith("no/where does not exist")
+
+
+def test_a_login_in_an_address_is_not_kept() -> None:
+    options = Options(repo="https://me:secret@example.org/a/b", issue="x")
+    assert options.asked()["repo"] == "https://example.org/a/b"

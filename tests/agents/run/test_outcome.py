@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agents.run.outcome import Outcome, show
+from agents.run.outcome import Outcome, show, show_next
 from sandbox.testlog import TestCase, TestReport
 from tasks.task import Attempt, Issue, Task
 from tasks.verdict import Showing, Trial, judge
@@ -24,7 +24,9 @@ def shown(patch: bytes = PATCH, terminal: bool = False) -> str:
     task = Task("t", "repo", "0" * 40, Issue("It is wrong", ""))
     outcome = Outcome(task, attempt, trial, judge(trial), Path("runs/x"), 9.0, 3.0, "repair", "docker")
     file = io.StringIO()
-    show(outcome, Console(file=file, width=80, force_terminal=terminal))
+    console = Console(file=file, width=80, force_terminal=terminal)
+    show(outcome, console)
+    show_next(outcome, (), console)
     return file.getvalue()
 
 

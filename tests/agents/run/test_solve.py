@@ -79,7 +79,7 @@ def test_the_plan_says_what_must_pass_and_what_is_kept(tmp_path: Path) -> None:
     site, run = prepared(tmp_path)
     work(site, EmptySolver(), run, Budget(), 60.0, events.append)
     plan = next(event.text for event in events if event.stage == "plan")
-    assert plan == "empty: make 1 tests of tests/test_area.py pass, keep 1 passing (the whole suite)"
+    assert plan == "empty: make 1 test of tests/test_area.py pass, keep 1 passing (the whole suite)"
 
 
 def test_no_patch_needs_no_run_of_it(tmp_path: Path) -> None:
