@@ -153,7 +153,7 @@ def _seated(office: Office, work: Work, talk: Conversation, desk: Desk) -> Loop:
     talk.say(
         office.opening(
             talk.seat,
-            showing=office.shown(work["showing"], office.store.files(work["test"])),
+            showing=office.shown(work["showing"], office.store.files(work["test"]), office.store.text(work["said"])),
             notes="\n".join(work["notes"]),
             task="\n".join(part for part in about if part),
             context=office.code(),

@@ -78,12 +78,24 @@ class Office:
     def tell(self, stage: Stage, text: str) -> None:
         self.site.tell(Event(stage, text))
 
-    def shown(self, showing: Sequence[str], written: Files) -> str:
-        """The tests that show the issue, for a prompt: what was written, or what they said on the base."""
-        parts = [f"{path}:\n{(data or b'').decode('utf-8', 'replace')[:TEST]}" for path, data in written.items()]
+    def shown(self, showing: Sequence[str], written: Files, said: str = "") -> str:
+        """The tests that show the issue, for a prompt: what was written, and what they said on the base."""
+        if not showing:
+            return ""
+        parts = [self._written(path, data or b"") for path, data in written.items()]
         cases = [self.site.baseline.cases[name] for name in showing if name in self.site.baseline.cases]
         messages = [f"{case.id}\n{case.message[-MESSAGE:]}" for case in cases[:2] if case.message]
-        return "\n\n".join(["They fail now: " + ", ".join(showing[:20]), *parts, *messages]) if showing else ""
+        return "\n\n".join(["They fail now: " + ", ".join(showing[:20]), *parts, *messages, said[-MESSAGE:]]).strip()
+
+    def _written(self, path: str, data: bytes) -> str:
+        """A written test without what stood in its file before."""
+        text = data.decode("utf-8", "replace")
+        place = self.site.tree / path
+        if place.is_file() and not place.is_symlink():
+            before = place.read_text("utf-8", "replace").rstrip()
+            if text.startswith(before):
+                return f"{path}, at its end:\n{text[len(before) :].strip()[:TEST]}"
+        return f"{path}:\n{text[:TEST]}"
 
     def opening(self, seat: str, *, showing: str = "", notes: str = "", task: str = "", context: str = "") -> str:
         """What a seat is told first. Kept as it was: a resumed run opens with the same words."""

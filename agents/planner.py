@@ -139,6 +139,7 @@ def _work(state: State, subtask: Subtask) -> Work:
         say=state["reasons"] if before else "",
         test=state["test"],
         showing=state["showing"],
+        said=state.get("said", ""),
         notes=state.get("notes", []),
         part=state.get("parts", {}).get(subtask["id"]),
     )

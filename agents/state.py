@@ -45,6 +45,7 @@ class Work(TypedDict):
     say: str  # name of what is said to it first, where it goes on
     test: str  # name of the files with the test that was written
     showing: list[str]
+    said: str  # name of what that test said on the base
     notes: list[str]
     part: Part | None
 
@@ -68,6 +69,7 @@ def first(left: str, right: str) -> str:
 class State(TypedDict, total=False):
     test: str  # name of the files with the test that was written, empty if none was
     showing: list[str]  # ids of tests that show the issue
+    said: str  # name of what a written test said on the base
     plan: list[Subtask]
     parts: dict[str, Part]  # of the budget, by subtask of a plan of several
     finished: Annotated[dict[str, Finished], merged]

@@ -47,6 +47,23 @@ def test_a_failing_test_that_nobody_ran_before_is_run_on_the_base(tmp_path: Path
     assert "failed before any edit too: tests/test_far.py::test_far" in told
 
 
+def test_a_test_added_to_a_file_is_shown_alone_with_what_it_said_and_old_failures_of_the_file_show_nothing(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, files={**SHOP, "tests/test_far.py": FAR})
+    added = {"path": "tests/test_far.py", "code": TEST["code"]}
+    script = by_role(tester=[typed(added)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])
+    with ModelServer(script) as server:
+        attempt = solver(server.url, tmp_path / "kept").solve(world.task(), unknown(world))
+    shown = server.requests[1]["messages"][1]["content"].partition("# Tests that show the issue")[2]
+    assert "They fail now: tests/test_far.py::test_all_prices_count\n" in shown
+    assert "tests/test_far.py, at its end:" in shown
+    assert "def test_all_prices_count" in shown
+    assert "def test_far" not in shown
+    assert "AssertionError" in shown
+    assert attempt.ended == "patched"
+
+
 @pytest.mark.parametrize(
     ("source", "nearest"),
     [
