@@ -39,6 +39,7 @@ class Change:
     path: str  # relative, posix; bytes that are not UTF-8 as surrogate escapes (os.fsencode gives them back)
     content: bytes | None  # None: deleted; of a symbolic link: its target
     mode: int  # 0o100644, 0o100755 or 0o120000 (a link, which may point anywhere); 0 if deleted
+    is_new: bool = False  # the base has nothing at this path
 
     @property
     def is_link(self) -> bool:
@@ -116,14 +117,18 @@ def changes(base: HostGit, patch: bytes) -> tuple[Change, ...]:
     with scratch(base) as git:
         apply(git, patch)
         fields = git.records("diff-tree", "-r", "-z", "--no-renames", "HEAD", git.text("write-tree"))
-        touched = [(path, Entry(int(meta[8:14], 8), meta.split()[3].decode())) for meta, path in _pairs(fields)]
-        moved = next((path for path, entry in touched if entry.mode == GITLINK), None)
+        # b":100644 100755 old new M": modes, objects, status
+        touched = [
+            (path, Entry(int(meta[8:14], 8), meta.split()[3].decode()), meta.endswith(b"A"))
+            for meta, path in _pairs(fields)
+        ]
+        moved = next((path for path, entry, _ in touched if entry.mode == GITLINK), None)
         if moved is not None:
             raise PatchRejected(f"the patch moves the submodule {shown(moved)}, whose content is not in the tree")
-        contents = blobs(git, [entry.object for _, entry in touched if entry.mode])
+        contents = blobs(git, [entry.object for _, entry, _ in touched if entry.mode])
         return tuple(
-            Change(os.fsdecode(path), contents[entry.object] if entry.mode else None, entry.mode)
-            for path, entry in sorted(touched, key=lambda pair: pair[1].mode > 0)
+            Change(os.fsdecode(path), contents[entry.object] if entry.mode else None, entry.mode, new)
+            for path, entry, new in sorted(touched, key=lambda item: item[1].mode > 0)
         )
 
 

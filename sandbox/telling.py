@@ -2,7 +2,7 @@
 
 import re
 
-RAISED = re.compile(r"(?:[\w.]*(?:Error|Exception)\b.*:|fatal: |error: |ERROR: )", re.ASCII)
+RAISED = re.compile(r"(?:[\w.]*(?:Error|Exception)\b.*:|fatal: |.*\berror: |ERROR: )", re.ASCII)
 SAYS_ERROR = re.compile(r"\berror\b", re.IGNORECASE)
 PIP = re.compile(r"error: (?:metadata-generation-failed|subprocess-exited-with-error)")  # its way to say "see above"
 MOST = 200  # characters

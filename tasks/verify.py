@@ -24,6 +24,7 @@ from tasks.protected import protected
 from tasks.task import TestFile
 
 RECIPES = frozenset({"Makefile", "makefile", "GNUmakefile", "package.json", "justfile"})  # what a test command may read
+TEST_FOLDER = re.compile(r"(?<![^/])tests?/")
 Open = Callable[[], Sandbox]
 
 
@@ -102,7 +103,11 @@ def run_patched(
         SandboxUnavailable: the machine is gone: says nothing about the patch.
     """
     files = {name.split("::")[0] for report in base for name in report.cases}
-    restored = tuple(change.path for change in changes if steers(change.path, files))
+    restored = tuple(
+        change.path
+        for change in changes
+        if steers(change.path, files) or (not change.is_new and supports_tests(change.path, files))
+    )
     kept = [change for change in changes if change.path not in restored]
     tell(Event("verify", f"running {check.command} twice with the patch, each in a fresh sandbox"))
     beside = showing[0].split("::")[0] if showing else ""
@@ -122,6 +127,15 @@ def steers(path: str, files: Collection[str]) -> bool:
 def is_test(path: str, files: Collection[str]) -> bool:
     """Whether a changed path is one of the files whose tests ran on the base, wherever the runner's root is."""
     return any(path == file or path.endswith("/" + file) for file in files)
+
+
+def supports_tests(path: str, files: Collection[str]) -> bool:
+    """Whether a path lies in a `tests` folder with tests that ran: a helper that they call, a file they compare with.
+
+    Only the folder's name tells such from code, so what stands beside tests elsewhere is code.
+    """
+    folders = {file[: found.end()] for file in files if (found := TEST_FOLDER.search(file))}
+    return any(f"/{folder}" in f"/{path}" for folder in folders)
 
 
 def put(sandbox: Sandbox, changes: Iterable[Change]) -> None:

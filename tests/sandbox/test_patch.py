@@ -232,7 +232,7 @@ class TestFromFiles:
         patch = workspace.patch_from_files({"a.py": None, "new/x.py": b"x\n", "run.sh": b"#!/bin/sh\ntrue\n"})
         assert workspace.changes(patch) == (
             Change("a.py", None, 0),
-            Change("new/x.py", b"x\n", 0o100644),
+            Change("new/x.py", b"x\n", 0o100644, is_new=True),
             Change("run.sh", b"#!/bin/sh\ntrue\n", 0o100755),
         )
 

@@ -22,6 +22,7 @@ hint: See above for details.
         ("ERROR: No matching distribution\nnote: x", "ERROR: No matching distribution"),
         ("Traceback\n  in f\npkg.errors.BuildError: no\nbye\n", "pkg.errors.BuildError: no"),
         ("collected 0 items / 1 error\n\n", "collected 0 items / 1 error"),
+        ("ERROR: usage: x\npython -m x: error: unrecognized\n  inifile: y", "python -m x: error: unrecognized"),
         ("one\ntwo\n\n", "two"),
         ("", "it printed nothing"),
     ],

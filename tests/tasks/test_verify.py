@@ -14,7 +14,7 @@ from sandbox.testlog import TestReport
 from tasks.event import silent
 from tasks.task import Issue, TestFile
 from tasks.verdict import Trial, Verdict, find_showing, judge
-from tasks.verify import Check, put, run_base, run_patched, steers
+from tasks.verify import Check, put, run_base, run_patched, steers, supports_tests
 
 FIXED = CODE.replace("+", "*")
 SHOWING = TestFile("tests/test_area.py", SHOWS.encode(), "issue")
@@ -78,6 +78,14 @@ def test_a_patch_that_steers_the_tests_is_judged_without_that_part(tried: Callab
     verdict = tried(change("conftest.py", forging), change("tests/test_shapes.py", None))
     assert verdict.verdict == "unreproduced"
     assert verdict.restored == ("conftest.py", "tests/test_shapes.py")
+
+
+def test_what_existing_tests_call_or_compare_with_stands_as_on_the_base() -> None:
+    ran = {"tests/unit/test_area.py", "pkg/test/test_x.py", "src/test_beside.py"}
+    for path in ("tests/helper.py", "tests/data/expected.txt", "pkg/test/golden", "inner/tests/helper.py"):
+        assert supports_tests(path, ran), path
+    for path in ("src/code.py", "pkg/code.py", "contests/x.py", "django/test/client.py", "tests.py"):
+        assert not supports_tests(path, ran), path
 
 
 def test_code_that_forges_reports_from_within_is_not_believed(tried: Callable[..., Verdict]) -> None:
