@@ -232,7 +232,8 @@ class Bench:
                 early = "sandbox"  # the engine is well: it was this container
             if early == "harness bug":
                 self._tell(Notice("said", job.planned.key, traceback.format_exc()))
-            return early, (str(error) or repr(error)).splitlines()[0], None
+            lines = (str(error).strip() or repr(error)).splitlines()
+            return early, lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}", None
         return None, "", result
 
     @contextmanager

@@ -7,6 +7,7 @@ rule of thumb for power. scipy is imported when first needed: it takes longer th
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 CONFIDENCE = 0.95
 POWER = 0.80
@@ -42,10 +43,13 @@ def wilson(successes: int, trials: int) -> Interval:
     Raises:
         ValueError: no trial, or more successes than trials.
     """
-    from scipy.stats import binomtest
-
-    found = binomtest(successes, trials).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(float(found.low), float(found.high))
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} successes of {trials} trials are none")
+    z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2)
+    rate, weight = successes / trials, z * z / trials
+    middle = (rate + weight / 2) / (1 + weight)
+    half = z * math.sqrt(rate * (1 - rate) / trials + weight / (4 * trials)) / (1 + weight)
+    return Interval(max(0.0, middle - half), min(1.0, middle + half))
 
 
 def bootstrap(values: Sequence[float], *, seed: int = 0, resamples: int = 5000) -> Interval:

@@ -1,0 +1,120 @@
+"""A batch in this process: real attempts, team and model client, a sandbox in memory, a judge that reads patches."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quick_sandbox import QuickSandbox
+from team_site import SHOP
+
+from agents.run.attempt import Attempting
+from sandbox.api import Image, Sandbox
+from tasks.adaptive import Lanes
+from tasks.admission import Containers
+from tasks.bench import Bench, Crew
+from tasks.environment import Place
+from tasks.grade import Graded
+from tasks.harness import Harness, whole_names
+from tasks.history import History
+from tasks.ledger import Ledger
+from tasks.notice import Notice
+from tasks.planned import Job, Planned
+from tasks.pulse import Pulse
+from tasks.purse import Allowances, Purse
+from tasks.results import Result
+from tasks.row import Row
+from tasks.score import Score
+from tasks.stop import Stop
+from tasks.task import Answer, Issue, Task
+
+MODELS = """\
+[model.scripted]
+id = "scripted"
+base_url = "{url}"
+context = 100_000
+output = 2_000
+price = {{ input = 1, cached = 0.5, output = 2 }}
+supports = ["tools", "schema"]
+"""
+
+
+@dataclass
+class Judge:
+    """Resolved is what takes the slice away."""
+
+    seconds: float = 0.0
+
+    def verdict(self, row: Row, patch: bytes, open_sandbox: Callable[[Image, str], Sandbox]) -> Graded:
+        time.sleep(self.seconds)
+        good = b"+    return sum(prices)\n" in patch
+        return Graded(Score("resolved") if good else Score("unresolved", "tests_failed"), "memory")
+
+
+@dataclass
+class Local:
+    """One folder with a mirror, a models.toml, and runs."""
+
+    folder: Path
+    url: str
+    lanes: Lanes = field(default_factory=Lanes)
+    judge: Judge = field(default_factory=Judge)
+    notices: list[Notice] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tree = self.folder / "work"
+        for path, text in SHOP.items():
+            (self.tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.tree / path).write_text(text)
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+            subprocess.run([*git, *command], cwd=self.tree, check=True)
+        mirror = self.folder / "mirrors" / "org" / "shop.git"
+        subprocess.run(["git", "clone", "-q", "--bare", str(self.tree), str(mirror)], check=True)
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.tree, check=True, capture_output=True, text=True)
+        self.commit = done.stdout.strip()
+        (self.folder / "models.toml").write_text(MODELS.format(url=self.url))
+
+    def planned(self, number: int) -> Planned:
+        task = Task(
+            f"org__shop-{number:04}", "org/shop", self.commit, Issue(f"The first price is left out {number}", "")
+        )
+        known = Result(instance_id=task.id, model_name_or_path="scripted", model_patch="", outcome="infra_error")
+        return Planned(Row(task, Answer(b"", b"", ("t",), ())), "scripted", 1, known)
+
+    def attempting(self, out: Path) -> Attempting:
+        place = Place(
+            Image("quick", str(self.tree), "/tree"),
+            Harness("python -m pytest -q", (), whole_names, structured=True),
+            "named",
+        )
+        return Attempting(
+            out,
+            self.folder / "mirrors",
+            self.folder / "cache",
+            lambda row: place,
+            lambda image, owner: QuickSandbox(Path(image.ref)),
+            self.judge,
+            self.lanes,
+            {"SOLVE_OFFLINE": "1", "SOLVE_MODELS": str(self.folder / "models.toml")},
+        )
+
+    def run(self, out: Path, tasks: int, workers: int) -> History:
+        (out / "logs").mkdir(parents=True, exist_ok=True)
+        with Ledger(out) as ledger:
+            history = History.of(ledger.lines)
+            bench = Bench(
+                self.attempting(out),
+                ledger,
+                history,
+                Purse(Allowances(), {}, {}, frozenset()),
+                Containers(10_000, free=lambda: 1 << 40),
+                Crew(workers, workers),
+                stop=Stop(),
+                pulse=Pulse(lambda: True),
+                tell=self.notices.append,
+                clear=lambda: None,
+            )
+            bench.run([Job(self.planned(number), "solve") for number in range(tasks)])
+        return history
