@@ -14,6 +14,7 @@ from agents.index.segment import Columns, Source, build_segment
 from agents.index.skipping import as_utf8, skip_content, skip_path
 from agents.index.store import Place, Store
 from agents.index.tree import Entry, Tree
+from agents.index.vocabulary import Vocabulary
 from agents.index.worker import read_columns, write_sources
 from sandbox.api import MEBIBYTE
 
@@ -110,7 +111,7 @@ def _segments(tree: Tree, new: list[tuple[str, Entry]], workers: int) -> Iterato
     total = sum(max(0, entry.size) for _, entry in new)
     if total <= ALONE:
         sources, skipped = _sources(tree, new)
-        yield _Finished(build_segment(sources) if sources else None, _keys(sources), skipped)
+        yield _Finished(build_segment(sources, Vocabulary()) if sources else None, _keys(sources), skipped)
         return
     with ThreadPoolExecutor(workers, "index") as threads, _Children() as children:
         running: deque[Future[list[_Finished]]] = deque()

@@ -90,7 +90,7 @@ def passages(snapshot: Snapshot, issue: str, origin: str = "", top: int = 10) ->
             query[form] += weight
     if not scope.any() or not query:
         return []
-    scores = bm25(snapshot, [query], scope, ("code", "doc"), snapshot.length).unit[0]
+    scores = bm25(snapshot, [query], scope, "text", snapshot.length).unit[0]
     best = np.argsort(-scores, kind="stable")[:top]
     return [
         Passage(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 DIVIDER = "; === references ==="
-FORMAT = 2  # of the segments, and of what parsing and words make of a file
+FORMAT = 4  # of the segments, and of what parsing and words make of a file
 LINES = "lines"  # a language without grammar: indexed by windows of lines
 PROSE = "prose"  # documentation: indexed by heading
 
@@ -42,7 +42,7 @@ class Language:
 
 
 LANGUAGES: dict[str, Language] = {
-    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw"), depth=10),
+    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw"), depth=5),
     "javascript": Language("tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs")),
     "typescript": Language("tree_sitter_typescript", (".ts", ".mts", ".cts"), "language_typescript"),
     "tsx": Language("tree_sitter_typescript", (".tsx",), "language_tsx"),

@@ -35,9 +35,8 @@ class Named:
         snapshot, mentions = self.snapshot, self.mentions
         files = np.zeros(self.files)
         units = {name: np.zeros(len(snapshot.line)) for name in ("defines", "defines title", "called")}
-        for word, weight in mentions.identifiers.items():
-            if not (found := self.names.defined.get(word)):
-                continue
+        for word, found in self.names.defined(mentions.identifiers).items():
+            weight = mentions.identifiers[word]
             share = 1 / (1 + math.log(len(found)))
             if weight >= 1.0:
                 files[np.unique(snapshot.unit_file[found])] += share
@@ -57,7 +56,8 @@ class Named:
         located = [(frame, self.names.files_of(frame.path)) for frame in reversed(self.mentions.frames)]
         for depth, (frame, found) in enumerate(each for each in located if 0 < len(each[1]) < COMMON):
             files[found] = np.maximum(files[found], 1 / (1 + depth))
-            defined = self.names.defined.get(frame.function.rpartition(".")[2], ())
-            inside = [unit for unit in defined if snapshot.unit_file[unit] in found]
+            name = frame.function.rpartition(".")[2]
+            defined = self.names.defined([name]).get(name, np.zeros(0, np.int64))
+            inside = defined[np.isin(snapshot.unit_file[defined], found)]
             units[inside] = np.maximum(units[inside], 1 / (1 + depth))
         return files, units

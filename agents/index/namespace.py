@@ -3,11 +3,15 @@
 import math
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.index.arrays import Ints
+from agents.index.hashing import match
+from agents.index.vocabulary import encode
 from agents.index.words import plain_forms, stem_forms
 
 if TYPE_CHECKING:
@@ -21,25 +25,49 @@ class Namespace:
 
     def __init__(self, snapshot: "Snapshot") -> None:
         files = np.flatnonzero(snapshot.candidates).tolist()
-        self.paths = {file: snapshot.paths[file] for file in files}
+        self._count = len(files)
+        self._paths = {file: snapshot.paths[file] for file in files}
         self._by_file_name: defaultdict[str, list[int]] = defaultdict(list)
-        for file in files:
-            self._by_file_name[self.paths[file].rpartition("/")[2]].append(file)
-        self.defined: defaultdict[str, list[int]] = defaultdict(list)
-        names = snapshot.names
-        for unit in np.flatnonzero(snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0)).tolist():
-            self.defined[names[unit]].append(unit)
-        self.path_forms = {file: _forms_of_path(path) for file, path in self.paths.items()}
-        having: defaultdict[str, int] = defaultdict(int)
-        for own, above in self.path_forms.values():
-            for form in own | above:
-                having[form] += 1
-        self.path_weight = {form: math.log(1 + len(files) / times) for form, times in having.items()}
+        self.path_words: defaultdict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+        """Stem → the files whose own name has it, and the others in whose folders it is."""
+        for file, path in self._paths.items():
+            folders, _, name = path.rpartition("/")
+            self._by_file_name[name].append(file)
+            own = _stems(SUFFIX.sub("", name))
+            for form in own:
+                self.path_words[form][0].append(file)
+            for form in _stems_of_folders(folders) - own:
+                self.path_words[form][1].append(file)
+        units = np.flatnonzero(snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0))
+        self._units = units[np.argsort(snapshot.name_hash[units], kind="stable")]
+        sorted_hashes = snapshot.name_hash[self._units]
+        self.names, self._first = np.unique(sorted_hashes, return_index=True)
+        self._end = np.append(self._first[1:], len(sorted_hashes))
+
+    def path_weight(self, form: str) -> float:
+        """The rarer a word of paths, the heavier."""
+        return math.log(1 + self._count / sum(map(len, self.path_words[form])))
+
+    def defined(self, names: Iterable[str]) -> dict[str, Ints]:
+        """Those of the names that are defined here, with the units that define them."""
+        asked = [*dict.fromkeys(names)]
+        keys = encode(asked)
+        order = np.argsort(keys)
+        hit, place = match(keys[order], self.names)
+        found = {
+            asked[order[number]]: self._units[self._first[row] : self._end[row]]
+            for number, row in zip(hit.tolist(), place.tolist(), strict=True)
+        }
+        return {name: found[name] for name in asked if name in found}
+
+    def definitions(self) -> tuple[Ints, Ints, Ints]:
+        """Of each of `names`: where its definitions begin and end in the third, the units."""
+        return self._first, self._end, self._units
 
     def files_of(self, path: str) -> list[int]:
         """Files that end in the longest tail of a path."""
         parts = path.replace("\\", "/").strip("/").split("/")
-        return _longest(self._by_file_name.get(parts[-1], []), self.paths, parts)
+        return _longest(self._by_file_name.get(parts[-1], []), self._paths, parts)
 
 
 def _longest(files: list[int], paths: dict[int, str], parts: list[str]) -> list[int]:
@@ -48,12 +76,6 @@ def _longest(files: list[int], paths: dict[int, str], parts: list[str]) -> list[
         if found := [file for file in files if paths[file] == tail or paths[file].endswith("/" + tail)]:
             return found
     return files
-
-
-def _forms_of_path(path: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Stems of the file's own name, and of the folders above it."""
-    folders, _, name = SUFFIX.sub("", path).rpartition("/")
-    return _stems(name), _stems_of_folders(folders)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -7,10 +7,11 @@ units' words.
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from agents.index.languages import LANGUAGES, PROSE, grammar, query
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 
 Kind = Literal["module", "class", "function", "method", "section"]
 KINDS: tuple[Kind, ...] = ("module", "class", "function", "method", "section")
+COMMENT_SIGNS = re.compile(r"^(?:[rRuUbB]{0,2}(?:\"+|'+)|[^\w\"'`(\[<]+)\s*")
+LONGEST_DOC = 120  # characters of a doc comment that are kept
 WINDOW = 60  # lines of one section where nothing better marks one
 HEADING = re.compile(rb"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\r?\n([=\-~^\"'`#*+:.])\3{2,}[ \t]*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
+    """A tuple, because a repository has 100,000 of them to make."""
+
     kind: Kind
     name: str  # as written; "" for the rest of a module
     start: int  # bytes; `end` exclusive
@@ -33,16 +37,15 @@ class Unit:
     last: int
     parent: int = -1  # position of the enclosing unit; -1 for the first, which is the file itself
     bases: tuple[str, ...] = ()
+    doc: str = ""  # first line of its doc comment
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes that belong to one unit, as code or as documentation."""
+class Piece(NamedTuple):
+    """Bytes that belong to one unit."""
 
     owner: int
     start: int
     end: int
-    doc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,113 +69,135 @@ def _parser(language: str) -> "tree_sitter.Parser":
     return tree_sitter.Parser(grammar(language))
 
 
+@dataclass(slots=True)
+class _Found:
+    """What the query found in one file."""
+
+    data: bytes
+    units: dict[int, Unit] = field(default_factory=dict)  # by where the name starts
+    bases: dict[int, str] = field(default_factory=dict)  # by where they stand
+    docs: dict[int, str] = field(default_factory=dict)
+    imports: dict[int, str] = field(default_factory=dict)
+    inner: dict[int, "tree_sitter.Node"] = field(default_factory=dict)  # classes that stand within something
+
+    def take(self, match: "dict[str, list[tree_sitter.Node]]") -> None:
+        if docs := match.get("doc", ()):
+            first = min(docs, key=lambda node: node.start_byte)
+            self.docs.setdefault(first.start_byte, _summary(self._text(first)))
+        name = match.get("name")
+        if name is None:
+            self.bases.update((node.start_byte, self._text(node)) for node in match.get("base", ()))
+            self.imports.update((node.start_byte, self._text(node)) for node in match.get("import", ()))
+            return
+        kind: Kind = "function" if "definition.function" in match else "class"
+        (definition,) = match[f"definition.{kind}"]
+        at = name[0].start_byte
+        unit = self._unit(kind, self._text(name[0]), definition, docs)
+        before = self.units.get(at)
+        if before is None or unit.end - unit.start > before.end - before.start:
+            self.units[at] = unit
+        if kind == "class" and definition.start_point.column:
+            self.inner.setdefault(definition.start_byte, definition)
+
+    def _text(self, node: "tree_sitter.Node") -> str:
+        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def _unit(self, kind: Kind, name: str, node: "tree_sitter.Node", docs: "Sequence[tree_sitter.Node]") -> Unit:
+        """A definition with the doc comment that stands before it."""
+        first = min([node, *docs], key=lambda each: each.start_byte) if docs else node
+        row, column = node.end_point
+        return Unit(kind, name, first.start_byte, node.end_byte, first.start_point[0] + 1, row + (column > 0))
+
+
 def _parse_code(language: str, data: bytes) -> Parsed:
     import tree_sitter
 
-    tree = _parser(language).parse(data)
     cursor = tree_sitter.QueryCursor(query(language, "structure"))
-    if depth := LANGUAGES[language].depth:
+    depth = LANGUAGES[language].depth
+    if depth:
         cursor.set_max_start_depth(depth)
-    found: dict[int, Unit] = {}  # by where the name starts
-    docs: list[tuple[int, int]] = []
-    bases: list[tuple[int, str]] = []
-    imports: dict[str, None] = {}
-    for _, match in cursor.matches(tree.root_node):
-        kind: Kind = "class" if "definition.class" in match else "function"
-        docs += ((node.start_byte, node.end_byte) for node in match.get("doc", ()))
-        if definition := match.get(f"definition.{kind}"):
-            name = match["name"][0]
-            unit = _unit(kind, _text(name), definition[0], match.get("doc", []))
-            before = found.get(name.start_byte)
-            if before is None or unit.end - unit.start > before.end - before.start:
-                found[name.start_byte] = unit
-        bases += ((node.start_byte, _text(node)) for node in match.get("base", ()))
-        imports.update((_text(node), None) for node in match.get("import", ()))
+    found = _Found(data)
+    roots = [_parser(language).parse(data).root_node]
+    asked: set[int] = set()
+    while roots:
+        for _, match in cursor.matches(roots.pop()):
+            found.take(match)
+        if depth:  # the bound is counted anew from each inner class
+            roots += [node for start, node in found.inner.items() if start not in asked]
+            asked.update(found.inner)
     whole = Unit("module", "", 0, len(data), 1, data.count(b"\n") + (not data.endswith(b"\n")) or 1)
-    units = _nest(whole, sorted(found.values(), key=lambda unit: (unit.start, -unit.end)))
-    units = _with_bases(units, bases)
-    return Parsed(tuple(units), _pieces(units, sorted(docs)), tuple(imports))
+    units, pieces = _nest(whole, sorted(found.units.values(), key=lambda unit: (unit.start, -unit.end)))
+    _attach(units, found)
+    return Parsed(tuple(units), tuple(pieces), tuple(dict.fromkeys(found.imports.values())))
 
 
-def _text(node: "tree_sitter.Node") -> str:
-    return (node.text or b"").decode("utf-8", "replace")
-
-
-def _unit(kind: Kind, name: str, node: "tree_sitter.Node", docs: "list[tree_sitter.Node]") -> Unit:
-    """A definition with the doc comment that stands before it."""
-    first = min([node, *docs], key=lambda each: each.start_byte) if docs else node
-    last = node.end_point.row + (node.end_point.column > 0)
-    return Unit(kind, name, first.start_byte, node.end_byte, first.start_point.row + 1, last)
-
-
-def _nest(whole: Unit, found: list[Unit]) -> list[Unit]:
-    """Set parents; leave out what stands inside a function; a function in a class is a method."""
-    units = [whole]
-    open_units = [0]
+def _nest(whole: Unit, found: Iterable[Unit]) -> tuple[list[Unit], list[Piece]]:
+    """Set parents, and cut the file where its innermost unit changes."""
+    nest = _Nest(whole)
     for unit in found:
-        while units[open_units[-1]].end < unit.end or units[open_units[-1]].end <= unit.start:
-            open_units.pop()
-            if not open_units:
-                return units
-        parent = open_units[-1]
-        if units[parent].kind in ("function", "method"):
-            continue
-        kind: Kind = "method" if unit.kind == "function" and units[parent].kind == "class" else unit.kind
-        open_units.append(len(units))
-        units.append(Unit(kind, unit.name, unit.start, unit.end, unit.line, unit.last, parent))
-    return units
+        nest.add(unit)
+    nest.close(whole.end)
+    return nest.units, nest.pieces
 
 
-def _with_bases(units: list[Unit], bases: list[tuple[int, str]]) -> list[Unit]:
+class _Nest:
+    """Units as they come, by start. What stands inside a function is left out; a function in a class is a method."""
+
+    def __init__(self, whole: Unit) -> None:
+        self.units = [whole]
+        self.pieces: list[Piece] = []
+        self._around = [0]  # the units that are open
+        self._at = 0  # up to where bytes have their owner
+
+    def add(self, unit: Unit) -> None:
+        start = unit.start
+        self.close(start)
+        while (end := self.units[self._around[-1]].end) < unit.end:  # they overlap, after a syntax error
+            start = end
+            self.close(start)
+        parent = self._around[-1]
+        around = self.units[parent].kind
+        if around in ("function", "method"):
+            return
+        self._cut(parent, start)
+        self._around.append(len(self.units))
+        kind: Kind = "method" if unit.kind == "function" and around == "class" else unit.kind
+        self.units.append(unit._replace(kind=kind, start=start, parent=parent))
+
+    def close(self, position: int) -> None:
+        """End the units that end up to here."""
+        while self._around and (end := self.units[self._around[-1]].end) <= position:
+            self._cut(self._around.pop(), end)
+
+    def _cut(self, owner: int, end: int) -> None:
+        if end > self._at:
+            self.pieces.append(Piece(owner, self._at, end))
+            self._at = end
+
+
+def _attach(units: list[Unit], found: _Found) -> None:
+    """Give base classes and doc comments to the innermost units they stand in."""
     starts = [unit.start for unit in units]
-    for position, name in bases:
-        owner = bisect_right(starts, position) - 1
-        while position >= units[owner].end:
-            owner = units[owner].parent
+    for position, doc in sorted(found.docs.items(), reverse=True):  # the first of a unit wins
+        owner = _innermost(units, starts, position)
+        units[owner] = units[owner]._replace(doc=doc)
+    for position, name in sorted(found.bases.items()):
+        owner = _innermost(units, starts, position)
         if units[owner].kind == "class":
-            units[owner] = replace(units[owner], bases=(*units[owner].bases, name))
-    return units
+            units[owner] = units[owner]._replace(bases=(*units[owner].bases, name))
 
 
-def _pieces(units: list[Unit], docs: list[tuple[int, int]]) -> tuple[Piece, ...]:
-    """Cut the file where its innermost unit changes, and where a doc comment starts or ends."""
-    edges: list[tuple[int, int, int]] = []  # where, 0 for an end and 1 for a start, which unit
-    for place, unit in enumerate(units):
-        edges.append((unit.start, 1, place))
-        edges.append((unit.end, 0, place))
-    pieces: list[Piece] = []
-    stack: list[int] = []
-    position = 0
-    for where, starts, place in sorted(edges, key=lambda edge: (edge[0], edge[1], edge[2] if edge[1] else -edge[2])):
-        if where > position and stack:
-            pieces.append(Piece(stack[-1], position, where, doc=False))
-        position = where
-        if starts:
-            stack.append(place)
-        elif place in stack:
-            stack.remove(place)
-    return tuple(_mark_docs(pieces, docs))
+def _innermost(units: list[Unit], starts: list[int], position: int) -> int:
+    owner = bisect_right(starts, position) - 1
+    while position >= units[owner].end:
+        owner = units[owner].parent
+    return owner
 
 
-def _mark_docs(pieces: list[Piece], docs: list[tuple[int, int]]) -> list[Piece]:
-    marked: list[Piece] = []
-    waiting = iter(docs)
-    doc = next(waiting, None)
-    for piece in pieces:
-        position = piece.start
-        while doc is not None and doc[0] < piece.end:
-            start, end = max(doc[0], position), min(doc[1], piece.end)
-            if start > position:
-                marked.append(Piece(piece.owner, position, start, doc=False))
-            if end > start:
-                marked.append(Piece(piece.owner, start, end, doc=True))
-                position = end
-            if doc[1] > piece.end:
-                break
-            doc = next(waiting, None)
-        if position < piece.end:
-            marked.append(Piece(piece.owner, position, piece.end, doc=False))
-    return marked
+def _summary(comment: str) -> str:
+    """The first line of a comment that has a word, without the signs of a comment."""
+    text = COMMENT_SIGNS.sub("", comment[:1000])
+    return text.partition("\n")[0].rstrip("\"'*/ \t\r")[:LONGEST_DOC]
 
 
 def _parse_lines(data: bytes, *, headings: bool) -> Parsed:
@@ -190,4 +215,6 @@ def _parse_lines(data: bytes, *, headings: bool) -> Parsed:
     for (start, title), (end, _) in pairwise([*starts, (len(data), "")]):
         line, last = bisect_right(line_starts, start), bisect_right(line_starts, max(start, end - 1))
         units.append(Unit("section", title, start, end, line, last, parent=0))
-    return Parsed(tuple(units), _pieces(units, []), ())
+    pieces = [Piece(0, 0, starts[0][0] if starts else len(data))] if not starts or starts[0][0] else []
+    pieces += [Piece(place, unit.start, unit.end) for place, unit in enumerate(units) if place]
+    return Parsed(tuple(units), tuple(pieces), ())

@@ -5,17 +5,16 @@ where words stand, in those numbers.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.index.arrays import Ints, Mask, ranges
 from agents.index.build import Listed
 from agents.index.graph import Graph
+from agents.index.hashing import Hashes, match
 from agents.index.languages import PROSE, language_of
 from agents.index.namespace import Namespace
 from agents.index.parse import KINDS
@@ -27,15 +26,18 @@ TEST = re.compile(
 )
 
 
+Field = Literal["text", "name", "call"]
+
+
 def is_test(path: str) -> bool:
     return TEST.search(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """Postings: form number, unit, how often; of the code or of the doc comments."""
+    """Postings: number of what was asked for, unit, how often. No pair of the first two comes twice."""
 
-    form: Ints
+    asked: Ints
     unit: Ints
     times: Ints
 
@@ -52,27 +54,20 @@ class Segment:
     def ints(self, name: str, kind: Any = np.uint32) -> Ints:
         return np.frombuffer(self.columns[name], kind).astype(np.int64)
 
-    @cached_property
-    def forms(self) -> dict[bytes, int]:
-        return {form: place for place, form in enumerate(self.columns["forms"].split(b"\n"))}
-
-    @cached_property
-    def words(self) -> list[bytes]:
-        return self.columns["words"].split(b"\n")
-
-    @cached_property
-    def form_words(self) -> tuple[Ints, Ints]:
-        return self.ints("form_at"), self.ints("form_words")
-
-    def postings(self, field: str) -> tuple[Ints, NDArray[np.uint32], NDArray[np.uint8]]:
-        return (
-            self.ints(f"{field}_at"),
-            np.frombuffer(self.columns[f"{field}_unit"], np.uint32),
-            np.frombuffer(self.columns[f"{field}_times"], np.uint8),
-        )
+    def hashes(self, name: str) -> Hashes:
+        return np.frombuffer(self.columns[name], np.uint64)
 
     def lines(self, name: str) -> list[str]:
         return self.columns[name].decode("utf-8", "replace").split("\n")
+
+    def occurrences(self, asked: Ints, rows: Ints, field: str) -> Occurrences:
+        """The live postings of some rows of a field; `asked` is what to call each of them."""
+        at = np.frombuffer(self.columns[f"{field}_at"], np.uint32)
+        number, place = ranges(asked, at[rows].astype(np.int64), at[rows + 1].astype(np.int64))
+        unit = self.unit_numbers[np.frombuffer(self.columns[f"{field}_unit"], np.uint32)[place]]
+        times = np.frombuffer(self.columns[f"{field}_times"], np.uint8)[place]
+        live = unit >= 0
+        return Occurrences(number[live], unit[live], times[live].astype(np.int64))
 
 
 class Snapshot:
@@ -114,6 +109,7 @@ class Snapshot:
         self.line, self.last, self.kind, self.parent, self.length, self.name_parts = (
             np.zeros(total, np.int64) for _ in range(6)
         )
+        self.name_hash: Hashes = np.zeros(total, np.uint64)
         for segment in self.segments:
             owner = np.repeat(segment.files, np.diff(segment.file_units))
             offset = np.arange(len(owner)) - np.repeat(segment.file_units[:-1], np.diff(segment.file_units))
@@ -128,6 +124,7 @@ class Snapshot:
                 (self.name_parts, "unit_name_parts", np.uint8),
             ):
                 array[numbers[live]] = segment.ints(name, kind)[live]
+            self.name_hash[numbers[live]] = segment.hashes("unit_name_hash")[live]
             parents = segment.ints("unit_parent", np.int32)[live]
             self.parent[numbers[live]] = np.where(parents >= 0, numbers[np.maximum(parents, 0)], -1)
 
@@ -150,6 +147,11 @@ class Snapshot:
         return self._texts("unit_bases")
 
     @cached_property
+    def docs(self) -> list[str]:
+        """First line of each unit's doc comment."""
+        return self._texts("unit_docs")
+
+    @cached_property
     def imports(self) -> list[list[str]]:
         """What each file imports, as written."""
         found: list[list[str]] = [[] for _ in self.paths]
@@ -162,7 +164,7 @@ class Snapshot:
     @cached_property
     def graph(self) -> Graph:
         """Calls and inheritance among the code that is no test."""
-        return Graph(self, self.candidates)
+        return Graph(self)
 
     @cached_property
     def namespace(self) -> Namespace:
@@ -180,28 +182,18 @@ class Snapshot:
             unit = int(self.parent[unit])
         return ".".join(reversed(parts))
 
-    def occurrences(self, forms: Sequence[str], field: str) -> Occurrences:
-        """Where words stand that have one of these forms, in live files. One row for each word of a unit."""
-        found: list[tuple[Ints, Ints, Ints]] = []
-        keys = [form.encode() for form in forms]
+    def occurrences(self, keys: Hashes, field: Field) -> Occurrences:
+        """Where forms ("text", "name") or called names ("call") stand, in live files."""
+        order = np.argsort(keys)
+        found = []
         for segment in self.segments:
-            at, words = segment.form_words
-            hits = [(number, place) for number, key in enumerate(keys) if (place := segment.forms.get(key)) is not None]
-            if not hits:
-                continue
-            numbers, places = np.array(hits).T
-            form, row = ranges(numbers, at[places], at[places + 1])
-            word_at, units, times = segment.postings(field)
-            starts = words[row]
-            form, row = ranges(form, word_at[starts], word_at[starts + 1])
-            unit = segment.unit_numbers[units[row]]
-            live = unit >= 0
-            found.append((form[live], unit[live], times[row][live].astype(np.int64)))
-        if not found:
-            nothing = np.zeros(0, np.int64)
-            return Occurrences(nothing, nothing, nothing)
-        form, unit, count = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return Occurrences(form, unit, count)
+            asked, rows = match(keys[order], segment.hashes(f"{field}_hash"))
+            found.append(segment.occurrences(order[asked], rows, field))
+        return Occurrences(*(_joined([getattr(part, name) for part in found]) for name in ("asked", "unit", "times")))
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def _once(listed: Listed) -> list[int]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from agents.index.languages import LANGUAGES, grammar, query
 from agents.index.snapshot import Snapshot
 from agents.index.tree import Read
-from agents.index.words import forms
+from agents.index.vocabulary import encode
+from agents.index.words import plain_forms
 
 MOST_FILES = 200  # that are parsed for one question
 
@@ -51,27 +50,21 @@ def references(snapshot: Snapshot, name: str, read: Read) -> list[Reference]:
 
     Files by lines have no grammar and are left out.
     """
-    wanted = name.rpartition(".")[2].encode()
+    last = name.rpartition(".")[2]
+    files = [(snapshot.paths[file], snapshot.languages[file]) for file in _files_that_name(snapshot, last)]
     return [
         reference
-        for file in _files_that_call(snapshot, wanted)[:MOST_FILES]
-        if snapshot.languages[file] in LANGUAGES
-        for reference in _calls(snapshot.paths[file], snapshot.languages[file], wanted, read(snapshot.paths[file]))
+        for path, language in [each for each in files if each[1] in LANGUAGES][:MOST_FILES]
+        for reference in _calls(path, language, last.encode(), read(path))
     ]
 
 
-def _files_that_call(snapshot: Snapshot, name: bytes) -> list[int]:
-    if not forms(name.decode("utf-8", "replace")):  # single letters and stop words are not indexed
+def _files_that_name(snapshot: Snapshot, name: str) -> list[int]:
+    """Files in which the name stands as a word: a call need not have a parenthesis."""
+    if not (found := plain_forms(name)):  # single letters and stop words are not indexed
         return [*range(len(snapshot.paths))]
-    files: set[int] = set()
-    for segment in snapshot.segments:
-        at, units, _ = segment.postings("code")
-        for word in (name, name + b"("):
-            if word in segment.words:
-                place = segment.words.index(word)
-                numbers = segment.unit_numbers[units[at[place] : at[place + 1]]]
-                files.update(np.unique(snapshot.unit_file[numbers[numbers >= 0]]).tolist())
-    return sorted(files)
+    units = snapshot.occurrences(encode(found[:1]), "text").unit
+    return sorted(set(snapshot.unit_file[units].tolist()))
 
 
 def _calls(path: str, language: str, name: bytes, data: bytes) -> Iterable[Reference]:

@@ -29,7 +29,7 @@ def textual_signals(snapshot: Snapshot, mentions: Mentions) -> tuple[dict[str, F
     queries = {part: _only(getattr(mentions, part), stems=False) for part in PARTS}
     queries |= {f"{part}{STEM_MARK}": _only(getattr(mentions, part), stems=True) for part in PARTS}
     scope = snapshot.candidates
-    scores = bm25(snapshot, list(queries.values()), scope, ("code", "doc"), snapshot.length)
+    scores = bm25(snapshot, list(queries.values()), scope, "text", snapshot.length)
     files: dict[str, Floats] = {}
     units: dict[str, Floats] = {}
     for number, part in enumerate(queries):
@@ -37,7 +37,7 @@ def textual_signals(snapshot: Snapshot, mentions: Mentions) -> tuple[dict[str, F
         files[part] = normal(scores.file[number])
         files[f"{part}^"] = normal(best_of_file(snapshot, scores.unit[number]))
     named = [queries[f"{part}{STEM_MARK}"] for part in ("title", "body")]
-    scores = bm25(snapshot, named, scope, ("name",), snapshot.name_parts)
+    scores = bm25(snapshot, named, scope, "name", snapshot.name_parts)
     for number, part in enumerate(("title", "body")):
         units[f"name {part}"] = normal(scores.unit[number])
         files[f"name {part}"] = normal(best_of_file(snapshot, scores.unit[number]))
@@ -52,7 +52,9 @@ def _path_signals(snapshot: Snapshot, mentions: Mentions) -> dict[str, Floats]:
     """Words of the path that stand in the title; words of the file's own name that stand anywhere."""
     names = snapshot.namespace
     in_title, in_body = np.zeros(len(snapshot.paths)), np.zeros(len(snapshot.paths))
-    for file, (own, above) in names.path_forms.items():
-        in_title[file] = sum(names.path_weight[form] for form in sorted((own | above) & mentions.title.keys()))
-        in_body[file] = sum(names.path_weight[form] for form in sorted(own & mentions.body.keys()))
+    for form, (of_name, of_folder) in names.path_words.items():
+        if form in mentions.title:
+            in_title[of_name + of_folder] += names.path_weight(form)
+        if form in mentions.body:
+            in_body[of_name] += names.path_weight(form)
     return {"path title": normal(in_title), "path body": normal(in_body)}

@@ -27,10 +27,6 @@ def stop_words() -> frozenset[str]:
     return frozenset((importlib.resources.files("agents.index") / "stop_words.txt").read_text().split())
 
 
-def raw_words(data: bytes) -> list[bytes]:
-    return WORD.findall(data)
-
-
 @lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
     """The word without its suffix, and without a consonant that the suffix doubled.

@@ -14,6 +14,7 @@ import sys
 from typing import IO
 
 from agents.index.segment import Columns, Source, build_segment
+from agents.index.vocabulary import Vocabulary
 from sandbox.api import MEBIBYTE
 
 MEMORY = 2048 * MEBIBYTE  # address space of a child
@@ -56,9 +57,12 @@ def read_columns(stream: IO[bytes]) -> Columns:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     gc.disable()  # nothing here makes cycles, and nodes and matches come by the million
+    vocabulary = Vocabulary()
     while sources := read_sources(sys.stdin.buffer):
+        if vocabulary.full():
+            vocabulary = Vocabulary()
         try:
-            columns = build_segment(sources)
+            columns = build_segment(sources, vocabulary)
         except MemoryError:
             os.abort()  # a file's fault, as when a grammar runs out of it; any other exception is a bug of ours
         write_columns(sys.stdout.buffer, columns)

@@ -52,10 +52,16 @@ def test_a_nested_function_belongs_to_the_outer_and_a_decorator_to_what_it_decor
     assert [(unit.name, unit.line, unit.last) for unit in units] == [("", 1, 5), ("outer", 1, 5)]
 
 
-def test_a_doc_comment_is_told_from_code() -> None:
-    data = b'def f():\n    """Doc."""\n    return 1\n'
-    docs = [data[piece.start : piece.end] for piece in parse("python", data).pieces if piece.doc]
-    assert docs == [b'"""Doc."""']
+@pytest.mark.parametrize(
+    ("language", "data"),
+    [
+        ("python", b'def f():\n    r"""Sums up.\n\n    More."""\n'),
+        ("javascript", b"/**\n * Sums up.\n */\nfunction f() {}\n"),
+        ("go", b"package p\n\n// Sums up.\nfunc f() {}\n"),
+    ],
+)
+def test_a_unit_knows_the_first_line_of_its_doc_comment(language: str, data: bytes) -> None:
+    assert [unit.doc for unit in parse(language, data).units] == ["", "Sums up."]
 
 
 def test_prose_is_cut_at_headings_and_unknown_code_into_windows() -> None:
