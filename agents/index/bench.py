@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,7 +47,7 @@ class ChangedTree:
         for entry, data in tree.read(chosen):
             self._data[entry.path] = data + b"\n"
         self.entries = [
-            replace(entry, blob=blob_id(self._data[entry.path])) if entry.path in self._data else entry
+            entry._replace(blob=blob_id(self._data[entry.path])) if entry.path in self._data else entry
             for entry in tree.entries
         ]
 

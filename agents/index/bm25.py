@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.index.arrays import Floats, Ints, Mask
+from agents.index.arrays import Floats, Ints, Mask, ranges
 from agents.index.snapshot import Field, Snapshot
 from agents.index.vocabulary import encode
 
@@ -25,11 +25,17 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class _Postings:
-    """What one form gains in one document, before the form is weighted."""
+    """What each form gains in each document, before it is weighted: form by form."""
 
-    form: Ints
+    at: Ints  # first of each form, and the end
     document: Ints
     gain: Floats
+
+    def sums(self, weights: Floats, documents: int) -> Floats:
+        """Of each document the weighted gains."""
+        forms = np.flatnonzero(weights)
+        form, place = ranges(forms, self.at[forms], self.at[forms + 1])
+        return np.bincount(self.document[place], self.gain[place] * weights[form], documents).astype(np.float64)
 
 
 def bm25(snapshot: Snapshot, queries: list[dict[str, float]], scope: Mask, field: Field, lengths: Ints) -> Scores:
@@ -38,39 +44,27 @@ def bm25(snapshot: Snapshot, queries: list[dict[str, float]], scope: Mask, field
     forms = list(dict.fromkeys(form for query in queries for form in query))
     found = snapshot.occurrences(encode(forms), field)
     file = snapshot.unit_file[found.unit]
-    inside = scope[file]
-    form, unit, file = found.asked[inside], found.unit[inside], file[inside]
-    times = found.times[inside].astype(np.float64)
-    in_scope = scope[snapshot.unit_file]
-    sizes = np.where(in_scope, lengths, 0).astype(np.float64)
-    units = _postings(form, unit, times, sizes, int(in_scope.sum()))
-    file_sizes = np.bincount(snapshot.unit_file, sizes, len(scope)).astype(np.float64)
-    files = _postings(*_by_file(form, file, times, len(scope)), file_sizes, int(scope.sum()))
-    weights = [np.array([query.get(form, 0.0) for form in forms]) for query in queries]
-    return Scores(_sums(weights, units, len(sizes)), _sums(weights, files, len(scope)))
-
-
-def _by_file(form: Ints, file: Ints, times: Floats, files: int) -> tuple[Ints, Ints, Floats]:
-    """The postings of units summed to those of files."""
-    keys = form * files + file
+    keys = found.asked * len(scope) + file
     order = np.argsort(keys)
-    keys = keys[order]
+    order = order[scope[file[order]]]
+    form, file, keys, times = found.asked[order], file[order], keys[order], found.times[order].astype(np.float64)
+    sizes = np.where(scope[snapshot.unit_file], lengths, 0).astype(np.float64)
+    file_sizes = np.bincount(snapshot.unit_file, sizes, len(scope)).astype(np.float64)
+    units = _postings(form, found.unit[order], times, sizes, len(forms), int(scope[snapshot.unit_file].sum()))
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    form, file = np.divmod(keys[starts], max(1, files))
-    return form, file, np.add.reduceat(times[order], starts) if len(starts) else times
+    of_file = np.add.reduceat(times, starts) if len(starts) else times
+    files = _postings(form[starts], file[starts], of_file, file_sizes, len(forms), int(scope.sum()))
+    weights = [np.array([query.get(form, 0.0) for form in forms]) for query in queries]
+    return Scores(
+        np.stack([units.sums(weight, len(sizes)) for weight in weights]),
+        np.stack([files.sums(weight, len(scope)) for weight in weights]),
+    )
 
 
-def _postings(form: Ints, document: Ints, times: Floats, lengths: Floats, documents: int) -> _Postings:
+def _postings(form: Ints, document: Ints, times: Floats, lengths: Floats, forms: int, documents: int) -> _Postings:
+    """Of rows in the order of forms; `documents` are in scope."""
     norm = K1 * (1 - B + B * lengths / max(1.0, float(lengths.sum()) / max(1, documents)))
-    frequency = np.bincount(form)
+    at = np.searchsorted(form, np.arange(forms + 1))
+    frequency = np.diff(at)
     idf = np.log1p((documents - frequency + 0.5) / (frequency + 0.5))
-    return _Postings(form, document, idf[form] * times * (K1 + 1) / (times + norm[document]))
-
-
-def _sums(weights: list[Floats], postings: _Postings, documents: int) -> Floats:
-    scores = np.zeros((len(weights), documents))
-    for number, weight in enumerate(weights):
-        factor = weight[postings.form] if len(weight) else np.zeros(0)
-        used = np.flatnonzero(factor)
-        scores[number] = np.bincount(postings.document[used], (postings.gain * factor)[used], documents)
-    return scores
+    return _Postings(at, document, idf[form] * times * (K1 + 1) / (times + norm[document]))

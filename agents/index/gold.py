@@ -12,8 +12,9 @@ from typing import Any
 from unidiff.patch import PatchSet
 
 from agents.index.languages import language_of
-from agents.index.parse import Unit, parse
+from agents.index.parse import parse
 from agents.index.tree import Read
+from agents.index.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

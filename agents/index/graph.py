@@ -22,20 +22,34 @@ class Graph:
     """Edges between the candidates' units, each with a weight; those that leave a unit sum to at most 1."""
 
     def __init__(self, snapshot: "Snapshot") -> None:
-        self.size = len(snapshot.line)
-        self.source, self.target, weight = _edges(snapshot)
-        total = np.bincount(self.source, weight, self.size)
-        self.weight: Floats = weight / np.maximum(total[self.source], 1e-12)
-        incoming = np.bincount(self.target, weight, self.size)
-        self.back_weight: Floats = weight / np.maximum(incoming[self.target], 1e-12)
+        size = len(snapshot.line)
+        source, target, weight = _edges(snapshot)
+        out, into = np.bincount(source, weight, size), np.bincount(target, weight, size)
+        self._down = _Flow(source, target, weight / np.maximum(out[source], 1e-12), size)
+        self._up = _Flow(target, source, weight / np.maximum(into[target], 1e-12), size)
 
     def to_callees(self, scores: Floats) -> Floats:
         """Each unit hands its score to what it calls and inherits from."""
-        return np.bincount(self.target, scores[self.source] * self.weight, self.size).astype(np.float64)
+        return self._down.flow(scores)
 
     def to_callers(self, scores: Floats) -> Floats:
         """Each unit hands its score to what calls it or inherits from it."""
-        return np.bincount(self.source, scores[self.target] * self.back_weight, self.size).astype(np.float64)
+        return self._up.flow(scores)
+
+
+class _Flow:
+    """Weighted edges, in the order of where they end."""
+
+    def __init__(self, source: Ints, target: Ints, weight: Floats, size: int) -> None:
+        order = np.argsort(target, kind="stable")
+        self._source, self._weight, self._size = source[order], weight[order], size
+        self._targets, self._starts = np.unique(target[order], return_index=True)
+
+    def flow(self, scores: Floats) -> Floats:
+        reached = np.zeros(self._size)
+        if len(self._starts):
+            reached[self._targets] = np.add.reduceat(scores[self._source] * self._weight, self._starts)
+        return reached
 
 
 def _edges(snapshot: "Snapshot") -> tuple[Ints, Ints, Floats]:

@@ -21,7 +21,6 @@ import importlib.resources
 import re
 from dataclasses import dataclass
 from functools import cache
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -69,10 +68,15 @@ BY_NAME = {"Makefile": LINES, "Dockerfile": LINES, "CMakeLists.txt": LINES, "Rak
 
 def language_of(path: str) -> str:
     """Name of the language of a repository path: a key of `LANGUAGES`, `LINES`, `PROSE`, or "" for none of these."""
-    file = PurePosixPath(path)
-    if file.name in BY_NAME:
-        return BY_NAME[file.name]
-    suffix = file.suffix.lower()
+    name = path[path.rfind("/") + 1 :]
+    if name in BY_NAME:
+        return BY_NAME[name]
+    stem, dot, suffix = name.rpartition(".")
+    return _by_suffix(dot + suffix.lower()) if stem else ""
+
+
+@cache
+def _by_suffix(suffix: str) -> str:
     if suffix in BY_SUFFIX:
         return BY_SUFFIX[suffix]
     if CODE_BY_LINES.fullmatch(suffix):

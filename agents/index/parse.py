@@ -1,8 +1,6 @@
 """Bytes of one file → its units, and which bytes belong to which.
 
-A unit is what a person would point at: a function with all that is nested in it, a class without its methods, the rest
-of a module, a section of a document. Every byte belongs to exactly one unit, so a file's words are the sum of its
-units' words.
+Every byte belongs to exactly one unit, so a file's words are the sum of its units' words.
 """
 
 import re
@@ -11,41 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from agents.index.languages import LANGUAGES, PROSE, grammar, query
+from agents.index.unit import Kind, Piece, Unit
 
 if TYPE_CHECKING:
     import tree_sitter
 
-Kind = Literal["module", "class", "function", "method", "section"]
-KINDS: tuple[Kind, ...] = ("module", "class", "function", "method", "section")
 COMMENT_SIGNS = re.compile(r"^(?:[rRuUbB]{0,2}(?:\"+|'+)|[^\w\"'`(\[<]+)\s*")
 LONGEST_DOC = 120  # characters of a doc comment that are kept
 WINDOW = 60  # lines of one section where nothing better marks one
 HEADING = re.compile(rb"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\r?\n([=\-~^\"'`#*+:.])\3{2,}[ \t]*)$", re.MULTILINE)
-
-
-class Unit(NamedTuple):
-    """A tuple, because a repository has 100,000 of them to make."""
-
-    kind: Kind
-    name: str  # as written; "" for the rest of a module
-    start: int  # bytes; `end` exclusive
-    end: int
-    line: int  # from 1, `last` inclusive
-    last: int
-    parent: int = -1  # position of the enclosing unit; -1 for the first, which is the file itself
-    bases: tuple[str, ...] = ()
-    doc: str = ""  # first line of its doc comment
-
-
-class Piece(NamedTuple):
-    """Bytes that belong to one unit."""
-
-    owner: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)

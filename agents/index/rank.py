@@ -86,18 +86,20 @@ def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranki
     scored = score(signals(snapshot, issue), weights)
     found = scored.signals
     file_shares, unit_shares = _shares(scored.of_file), _shares(scored.of_unit)
-    of_file, of_unit = _lifts(found.of_file, weights.file), _lifts(found.of_unit, weights.unit)
+    best_files, best_units = scored.files[:MOST_FILES], scored.units[:MOST_SYMBOLS]
+    of_file = _reasons(found.of_file, weights.file, best_files)
+    of_unit = _reasons(found.of_unit, weights.unit, best_units)
     files = [
         RankedFile(
             snapshot.paths[found.files[place]],
             float(file_shares[place]),
-            (*_defined(snapshot, found, int(found.files[place])), *_reasons(of_file, place)),
+            (*_defined(snapshot, found, int(found.files[place])), *why),
         )
-        for place in scored.files[:MOST_FILES].tolist()
+        for place, why in zip(best_files.tolist(), of_file, strict=True)
     ]
     symbols = [
-        _symbol(snapshot, int(found.units[place]), float(unit_shares[place]), _reasons(of_unit, place))
-        for place in scored.units[:MOST_SYMBOLS].tolist()
+        _symbol(snapshot, int(found.units[place]), float(unit_shares[place]), why)
+        for place, why in zip(best_units.tolist(), of_unit, strict=True)
     ]
     return Ranking(tuple(files), tuple(symbols))
 
@@ -124,21 +126,17 @@ def _shares(scores: Floats) -> Floats:
     return shares
 
 
-def _lifts(signals: dict[str, Floats], weights: dict[str, float]) -> dict[str, Floats]:
-    """By how much each kind of signal lifts each candidate above the mean of all."""
+def _reasons(signals: dict[str, Floats], weights: dict[str, float], places: Ints) -> list[tuple[str, ...]]:
+    """What lifts each of the candidates at `places` above the mean of all, strongest first."""
     lifts: dict[str, Floats] = {}
     for name, weight in weights.items():
         label = LABELS.get(name.split(" ")[0].rstrip("~^"))
         if label and name in signals:
-            lift = weight * (signals[name] - signals[name].mean())
+            lift = weight * (signals[name][places] - signals[name].mean())
             lifts[label] = lifts[label] + lift if label in lifts else lift
-    return lifts
-
-
-def _reasons(lifts: dict[str, Floats], place: int) -> tuple[str, ...]:
-    here = {label: float(values[place]) for label, values in lifts.items()}
-    best = sorted((label for label, lift in here.items() if lift > NOTABLE), key=lambda label: -here[label])
-    return tuple(best[:MOST_REASONS])
+    labels, values = [*lifts], np.stack([*lifts.values()])
+    best = np.argsort(-values, axis=0, kind="stable")[:MOST_REASONS].T.tolist()
+    return [tuple(labels[row] for row in rows if values[row, column] > NOTABLE) for column, rows in enumerate(best)]
 
 
 def _defined(snapshot: Snapshot, found: Signals, file: int) -> tuple[str, ...]:

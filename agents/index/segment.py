@@ -19,7 +19,8 @@ import numpy as np
 
 from agents.index.arrays import Ints
 from agents.index.hashing import Hashes, hashes
-from agents.index.parse import KINDS, Parsed, parse
+from agents.index.parse import Parsed, parse
+from agents.index.unit import KINDS
 from agents.index.vocabulary import Vocabulary
 from agents.index.words import WORD
 

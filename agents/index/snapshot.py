@@ -17,8 +17,8 @@ from agents.index.graph import Graph
 from agents.index.hashing import Hashes, match
 from agents.index.languages import PROSE, language_of
 from agents.index.namespace import Namespace
-from agents.index.parse import KINDS
 from agents.index.store import Store
+from agents.index.unit import KINDS
 
 TEST = re.compile(
     r"^(?:testing|test|tests|__tests__|spec)/|/(?:test|tests|__tests__|spec)/"

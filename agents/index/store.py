@@ -9,10 +9,9 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from agents.index.languages import digest
 from sandbox.api import MEBIBYTE, BadInput
@@ -33,8 +32,7 @@ CREATE INDEX blob_of ON blob (segment);
 EMPTY = "SELECT id FROM segment WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.segment = segment.id)"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a blob is: the `place`-th file of `segment`; or why it was skipped."""
 
     segment: int

@@ -10,10 +10,9 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, NamedTuple, Protocol, Self
 
 from sandbox.api import MEBIBYTE, BadInput
 from sandbox.git import ENVIRONMENT, INHERITED, SETTINGS
@@ -24,8 +23,7 @@ READ_LIMIT = 64 * MEBIBYTE  # no file of a worktree is read beyond this
 AT_ONCE = 256  # blobs asked of git before its answers are read: few enough that no pipe fills
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One path. `kind` is git's file type: "100" file, "120" link, "160" submodule; `size` in bytes, -1 unknown."""
 
     path: str
@@ -83,7 +81,7 @@ class CommitTree:
         try:
             listed = git(repo, "ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", revision)
         except BadInput as unknown:
-            raise BadInput(f"{repo} has no commit {revision!r}: fetch it, or name another") from unknown
+            raise BadInput(f"{repo} has no commit {revision!r}: fetch it, or name another ({unknown})") from unknown
         self.entries = [_entry(line) for line in listed.split(b"\0") if line]
 
     def read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
