@@ -129,12 +129,12 @@ def parse_stage(repo: Path, revision: str) -> dict[str, Any]:
 
 def warm_stage(repo: Path, revision: str, issue: str) -> dict[str, Any]:
     (store,) = Path(os.environ["SOLVE_CACHE"]).glob("index/*.sqlite")
-    with Index(store) as index, open_tree(repo, revision) as tree:
+    with Index(store) as index, index.open_tree(repo, revision) as tree:
         snapshot = index.build_tree(tree)
         rank(snapshot, issue)
         query = measured(lambda: rank(snapshot, issue))
         changed = ChangedTree(tree)
-        listed = measured(lambda: open_tree(repo, revision))
+        listed = measured(lambda: index.open_tree(repo, revision))
         built = measured(lambda: index.build_tree(changed))
     commit = (listed[0] + built[0], listed[1] + built[1])
     return {"size": {}, "costs": {"query, warm process": query, f"next commit, {CHANGED} files": commit}}

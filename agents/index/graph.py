@@ -41,9 +41,10 @@ class _Flow:
     """Weighted edges, in the order of where they end."""
 
     def __init__(self, source: Ints, target: Ints, weight: Floats, size: int) -> None:
-        order = np.argsort(target, kind="stable")
+        order = np.argsort(target)
         self._source, self._weight, self._size = source[order], weight[order], size
-        self._targets, self._starts = np.unique(target[order], return_index=True)
+        self._starts = np.flatnonzero(np.diff(target[order], prepend=-1))
+        self._targets = target[order][self._starts]
 
     def flow(self, scores: Floats) -> Floats:
         reached = np.zeros(self._size)

@@ -13,7 +13,7 @@ import platformdirs
 from agents.index.build import Tell, silent, update
 from agents.index.snapshot import Snapshot
 from agents.index.store import MAX_BYTES, Damaged, Store
-from agents.index.tree import Tree, git, open_tree
+from agents.index.tree import Tree, Worktree, git, open_tree
 from sandbox.api import BadInput
 
 ATTEMPTS = 3
@@ -34,8 +34,16 @@ class Index:
 
         Raises BadInput: no such folder or revision.
         """
-        with open_tree(repo, revision) as tree:
+        with self.open_tree(repo, revision) as tree:
             return self.build_tree(tree, tell=tell, workers=workers)
+
+    def open_tree(self, repo: Path, revision: str = "") -> Tree:
+        """As `tree.open_tree`, but of a worktree only those files are read that changed since the last time."""
+        before = {} if revision else self.store.seen(repo)
+        tree = open_tree(repo, revision, before)
+        if isinstance(tree, Worktree) and tree.seen != before:
+            self.store.remember(repo, tree.seen)
+        return tree
 
     def build_tree(self, tree: Tree, *, tell: Tell = silent, workers: int = 0) -> Snapshot:
         """As `build`, of a tree that is open already. What is found damaged is made again."""

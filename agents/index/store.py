@@ -5,6 +5,7 @@ thrown away and filled anew: it holds nothing that cannot be made again.
 """
 
 import contextlib
+import json
 import sqlite3
 import time
 import zlib
@@ -14,9 +15,11 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from agents.index.languages import digest
+from agents.index.tree import Seen
 from sandbox.api import MEBIBYTE, BadInput
 
 MAX_BYTES = 512 * MEBIBYTE
+WORKTREES = 8  # whose files are remembered
 BUSY = 60.0  # seconds to wait for another process that writes
 SCHEMA = """
 CREATE TABLE meta (version TEXT NOT NULL);
@@ -28,6 +31,7 @@ CREATE TABLE blob (
     PRIMARY KEY (id, language)
 ) WITHOUT ROWID;
 CREATE INDEX blob_of ON blob (segment);
+CREATE TABLE seen (root TEXT PRIMARY KEY, files TEXT NOT NULL);
 """
 EMPTY = "SELECT id FROM segment WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.segment = segment.id)"
 
@@ -72,7 +76,7 @@ class Store:
                         db.execute(statement)
                     db.execute("INSERT INTO meta VALUES (?)", (digest(),))
                 elif db.execute("SELECT version FROM meta").fetchone() != (digest(),):
-                    for table in ("segment", "part", "blob"):
+                    for table in ("segment", "part", "blob", "seen"):
                         db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
                     db.execute("UPDATE meta SET version = ?", (digest(),))
         except sqlite3.Error:
@@ -97,6 +101,18 @@ class Store:
             (blob, language): Place(segment or 0, place or 0, skipped)
             for blob, language, segment, place, skipped in rows
         }
+
+    def seen(self, root: Path) -> dict[str, Seen]:
+        """The files of a worktree as they were when they were last indexed."""
+        row = self._db.execute("SELECT files FROM seen WHERE root = ?", (str(root.resolve()),)).fetchone()
+        return {path: Seen(*found) for path, found in json.loads(row[0]).items()} if row else {}
+
+    def remember(self, root: Path, files: Mapping[str, Seen]) -> None:
+        with _transaction(self._db) as db:
+            db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (str(root.resolve()), json.dumps(files)))
+            db.execute(
+                "DELETE FROM seen WHERE rowid NOT IN (SELECT rowid FROM seen ORDER BY rowid DESC LIMIT ?)", (WORKTREES,)
+            )
 
     def add(self, columns: Mapping[str, bytes], blobs: Iterable[tuple[str, str]]) -> None:
         """Keep a segment with its blobs, `(id, language)` in the order of its files."""

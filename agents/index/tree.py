@@ -9,7 +9,8 @@ import hashlib
 import os
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Protocol, Self
@@ -20,6 +21,7 @@ from sandbox.git import ENVIRONMENT, INHERITED, SETTINGS
 LARGEST = MEBIBYTE  # bytes of one file to index; a larger one is data
 Read = Callable[[str], bytes]  # the bytes of a path; b"" if it is not there
 READ_LIMIT = 64 * MEBIBYTE  # no file of a worktree is read beyond this
+SETTLED = 2_000_000_000  # nanoseconds: a file may change again within one tick of its clock and look the same
 AT_ONCE = 256  # blobs asked of git before its answers are read: few enough that no pipe fills
 
 
@@ -49,8 +51,19 @@ class Tree(Protocol):
     ) -> None: ...
 
 
-def open_tree(repo: Path, revision: str = "") -> Tree:
-    """The tree at a revision; without one, the worktree, or HEAD where there is none.
+class Seen(NamedTuple):
+    """What a file of a worktree was when it was last hashed. Whoever changes a file changes one of the first four."""
+
+    size: int
+    modified: int  # nanoseconds
+    changed: int
+    inode: int
+    blob: str
+
+
+def open_tree(repo: Path, revision: str = "", seen: Mapping[str, Seen] | None = None) -> Tree:
+    """The tree at a revision; without one, the worktree, or HEAD where there is none. `seen` spares a worktree to hash
+    again what has not changed since.
 
     Raises BadInput: no such folder or revision.
     """
@@ -59,7 +72,7 @@ def open_tree(repo: Path, revision: str = "") -> Tree:
     inside = _worktree(repo)
     if revision or inside is False:
         return CommitTree(repo, revision or "HEAD")
-    return Worktree(repo, tracked=bool(inside))
+    return Worktree(repo, tracked=bool(inside), seen=seen or {})
 
 
 def reader(tree: Tree) -> Read:
@@ -119,8 +132,11 @@ class CommitTree:
 class Worktree:
     """Files as they lie in a folder now; of a git worktree, what is tracked and what is neither tracked nor ignored."""
 
-    def __init__(self, root: Path, *, tracked: bool) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, tracked: bool, seen: Mapping[str, Seen]) -> None:
+        self._root = os.path.abspath(root)  # noqa: PTH100 - text, because it is joined 100,000 times
+        self._before = seen
+        self._settled = time.time_ns() - SETTLED
+        self.seen: dict[str, Seen] = {}
         if tracked:
             listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
             paths = [os.fsdecode(path) for path in listed.split(b"\0") if path]
@@ -135,20 +151,27 @@ class Worktree:
 
     def _entry(self, path: str) -> Entry | None:
         try:
-            found = (self._root / path).lstat()
+            found = os.lstat(f"{self._root}/{path}")
         except OSError:  # tracked, but deleted
             return None
-        if stat.S_ISLNK(found.st_mode):
-            return Entry(path, "", "120", found.st_size)
-        if stat.S_ISDIR(found.st_mode):
-            return Entry(path, "", "160", -1)
-        data = self._bytes(path) if stat.S_ISREG(found.st_mode) else None
-        return Entry(path, blob_id(data), "100", len(data)) if data is not None else None
+        if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISLNK(found.st_mode):
+                return Entry(path, "", "120", found.st_size)
+            return Entry(path, "", "160", -1) if stat.S_ISDIR(found.st_mode) else None
+        now = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+        before = self._before.get(path)
+        if before is None or before[:4] != now:
+            if (data := self._bytes(path)) is None:
+                return None
+            before = Seen(*now, blob_id(data))
+        if max(before.modified, before.changed) < self._settled:
+            self.seen[path] = before
+        return Entry(path, before.blob, "100", before.size)
 
     def _bytes(self, path: str) -> bytes | None:
         """At most READ_LIMIT bytes; None for what is not an ordinary file (any more) or cannot be read."""
         try:
-            descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return None
         with os.fdopen(descriptor, "rb") as file:

@@ -97,9 +97,9 @@ def draw_map(
     """Print a map of the repository: what its most central files define, without bodies."""
     from agents.index.context import repository_map
     from agents.index.index import Index, store_path
-    from agents.index.tree import open_tree, reader
+    from agents.index.tree import reader
 
-    with Index(store_path(repo)) as index, open_tree(repo, commit) as tree, _progress(False) as tell:
+    with Index(store_path(repo)) as index, index.open_tree(repo, commit) as tree, _progress(False) as tell:
         print(repository_map(index.build_tree(tree, tell=tell), reader(tree), tokens))
 
 

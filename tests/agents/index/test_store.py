@@ -8,7 +8,7 @@ import pytest
 from index_trees import SHOP, commit_tree, run_git, write_tree
 
 from agents.index.index import Index, store_path
-from agents.index.tree import blob_id
+from agents.index.tree import Seen, blob_id, open_tree
 from sandbox.api import BadInput
 
 
@@ -46,6 +46,31 @@ def test_a_dirty_worktree_is_indexed_as_it_lies(shop: Path, store: Path) -> None
     assert "shop/new.py" in paths
     assert "shop/prices.py" not in paths
     assert "ignored.py" not in paths
+
+
+def test_a_file_that_changes_within_a_tick_of_the_clock_is_read_again(shop: Path, store: Path) -> None:
+    changed = shop / "shop/prices.py"
+    with Index(store) as index:
+        index.build(shop)
+        before = changed.stat()
+        changed.write_bytes(changed.read_bytes().replace(b"rounded", b"trimmed"))  # of the same length
+        os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert "trimmed" in index.build(shop).names
+
+
+def test_an_unchanged_file_is_not_read_again(shop: Path, store: Path) -> None:
+    for path in SHOP:
+        os.utime(shop / path, (1, 1))
+    seen = {path: Seen(*_stat(shop / path), blob_id(data)) for path, data in SHOP.items()}
+    lie = {"shop/prices.py": seen["shop/prices.py"]._replace(blob="0" * 40)}
+    with open_tree(shop, "", seen | lie) as tree:
+        blobs = {entry.path: entry.blob for entry in tree.entries}
+    assert blobs == {path: blob_id(data) for path, data in SHOP.items()} | {"shop/prices.py": "0" * 40}
+
+
+def _stat(path: Path) -> tuple[int, int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def test_a_blob_has_the_name_git_gives_it(shop: Path) -> None:
