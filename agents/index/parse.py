@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 COMMENT_SIGNS = re.compile(r"^(?:[rRuUbB]{0,2}(?:\"+|'+)|[^\w\"'`(\[<]+)\s*")
+DOC_READ = 400  # bytes of a doc comment that are looked at
 LONGEST_DOC = 120  # characters of a doc comment that are kept
 WINDOW = 60  # lines of one section where nothing better marks one
 HEADING = re.compile(rb"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\r?\n([=\-~^\"'`#*+:.])\3{2,}[ \t]*)$", re.MULTILINE)
@@ -51,14 +52,14 @@ class _Found:
     data: bytes
     units: dict[int, Unit] = field(default_factory=dict)  # by where the name starts
     bases: dict[int, str] = field(default_factory=dict)  # by where they stand
-    docs: dict[int, str] = field(default_factory=dict)
+    docs: dict[int, bytes] = field(default_factory=dict)
     imports: dict[int, str] = field(default_factory=dict)
     inner: dict[int, "tree_sitter.Node"] = field(default_factory=dict)  # classes that stand within something
 
     def take(self, match: "dict[str, list[tree_sitter.Node]]") -> None:
         if docs := match.get("doc", ()):
             first = min(docs, key=lambda node: node.start_byte)
-            self.docs.setdefault(first.start_byte, _summary(self._text(first)))
+            self.docs.setdefault(first.start_byte, self.data[first.start_byte : first.end_byte][:DOC_READ])
         name = match.get("name")
         if name is None:
             self.bases.update((node.start_byte, self._text(node)) for node in match.get("base", ()))
@@ -137,7 +138,7 @@ class _Nest:
         self._cut(parent, start)
         self._around.append(len(self.units))
         kind: Kind = "method" if unit.kind == "function" and around == "class" else unit.kind
-        self.units.append(unit._replace(kind=kind, start=start, parent=parent))
+        self.units.append(Unit(kind, unit.name, start, unit.end, unit.line, unit.last, parent))
 
     def close(self, position: int) -> None:
         """End the units that end up to here."""
@@ -155,7 +156,7 @@ def _attach(units: list[Unit], found: _Found) -> None:
     starts = [unit.start for unit in units]
     for position, doc in sorted(found.docs.items(), reverse=True):  # the first of a unit wins
         owner = _innermost(units, starts, position)
-        units[owner] = units[owner]._replace(doc=doc)
+        units[owner] = units[owner]._replace(doc=_summary(doc.decode("utf-8", "replace")))
     for position, name in sorted(found.bases.items()):
         owner = _innermost(units, starts, position)
         if units[owner].kind == "class":
@@ -171,7 +172,7 @@ def _innermost(units: list[Unit], starts: list[int], position: int) -> int:
 
 def _summary(comment: str) -> str:
     """The first line of a comment that has a word, without the signs of a comment."""
-    text = COMMENT_SIGNS.sub("", comment[:1000])
+    text = COMMENT_SIGNS.sub("", comment, count=1)
     return text.partition("\n")[0].rstrip("\"'*/ \t\r")[:LONGEST_DOC]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.index.arrays import Ints
+from agents.index.arrays import Ints, Mask
 from agents.index.hashing import Hashes, hashes
 from agents.index.parse import Parsed, parse
 from agents.index.unit import KINDS
@@ -41,18 +41,42 @@ class _Field:
     """Words of one field as they come: their numbers in a row, and how many each piece has."""
 
     def __init__(self) -> None:
-        self.words: list[int] = []  # the ints are those of the vocabulary, so this is pointers only
+        self._words = array("I")
         self._owners = array("I")
         self._ends = array("I")
 
     def add(self, owner: int, words: Iterable[int]) -> None:
-        self.words.extend(words)
+        self._words.extend(words)
         self._owners.append(owner)
-        self._ends.append(len(self.words))
+        self._ends.append(len(self._words))
 
-    def owner_of_word(self) -> Ints:
+    def pairs(self) -> "_Pairs":
         ends = np.frombuffer(self._ends, np.uint32).astype(np.int64)
-        return np.repeat(np.frombuffer(self._owners, np.uint32).astype(np.int64), ends - np.append(0, ends)[:-1])
+        owners = np.frombuffer(self._owners, np.uint32).astype(np.int64)
+        owners = np.repeat(owners, ends - np.append(0, ends)[:-1])
+        return _counted(np.frombuffer(self._words, np.uint32).astype(np.int64), owners, np.ones_like(owners))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """How often each key is in each unit; by key, then by unit."""
+
+    key: Ints
+    unit: Ints
+    times: Ints  # at most MOST_TIMES
+
+    def __getitem__(self, chosen: Ints | Mask) -> "_Pairs":
+        return _Pairs(self.key[chosen], self.unit[chosen], self.times[chosen])
+
+
+def _counted(key: Ints, unit: Ints, times: Ints) -> _Pairs:
+    """Sum the times of equal pairs. One number holds key, unit and times: to sort numbers is quick."""
+    bits = int(unit.max(initial=0)).bit_length()
+    packed = np.sort((key << bits | unit) << 8 | np.minimum(times, MOST_TIMES))
+    pairs = packed >> 8
+    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    sums = np.add.reduceat(packed & 255, starts) if len(starts) else packed
+    return _Pairs(pairs[starts] >> bits, pairs[starts] & ((1 << bits) - 1), np.minimum(sums, MOST_TIMES))
 
 
 def build_segment(sources: Iterable[Source], vocabulary: Vocabulary) -> Columns:
@@ -106,26 +130,25 @@ def _lines(values: Iterable[str]) -> bytes:
 
 
 def _text_columns(field: _Field, vocabulary: Vocabulary, units: int) -> Columns:
-    words, owners = np.array(field.words, np.int64), field.owner_of_word()
-    form, place = vocabulary.forms_of(words)
-    indexed = np.zeros(len(words), np.bool_)
-    indexed[place] = True
-    length = np.bincount(owners[indexed], minlength=units).astype(np.uint32)
-    called = vocabulary.call_hash[words] > 0
-    columns = _postings("call", words[called], vocabulary.call_hash, owners[called])
-    columns |= _postings("text", form, vocabulary.form_hash, owners[place])
+    words = field.pairs()
+    form, place = vocabulary.forms_of(words.key)
+    indexed = words[vocabulary.has_forms[words.key]]
+    calls = words[vocabulary.call_hash[words.key] > 0]
+    columns = _postings("text", form, vocabulary.form_hash, words[place])
+    columns |= _postings("call", calls.key, vocabulary.call_hash, calls)
+    length = np.bincount(indexed.unit, indexed.times, units).astype(np.uint32)
     return columns | {"unit_length": length.tobytes()}
 
 
 def _name_columns(field: _Field, vocabulary: Vocabulary, units: int) -> Columns:
-    owners = field.owner_of_word()
-    form, place = vocabulary.forms_of(np.array(field.words, np.int64))
-    parts = np.bincount(owners[place][vocabulary.is_stem[form]], minlength=units)
-    columns = _postings("name", form, vocabulary.form_hash, owners[place])
+    words = field.pairs()
+    form, place = vocabulary.forms_of(words.key)
+    parts = np.bincount(words.unit[place][vocabulary.is_stem[form]], minlength=units)
+    columns = _postings("name", form, vocabulary.form_hash, words[place])
     return columns | {"unit_name_parts": np.minimum(parts, MOST_TIMES).astype(np.uint8).tobytes()}
 
 
-def _postings(name: str, keys: Ints, hash_of: Hashes, owners: Ints) -> Columns:
+def _postings(name: str, keys: Ints, hash_of: Hashes, where: _Pairs) -> Columns:
     """Compressed rows, by the hash of the key: for each key the units it is in, and how often."""
     found = np.zeros(len(hash_of), np.bool_)
     found[keys] = True
@@ -133,14 +156,10 @@ def _postings(name: str, keys: Ints, hash_of: Hashes, owners: Ints) -> Columns:
     different = different[np.argsort(hash_of[different])]
     rank = np.zeros(len(hash_of), np.int64)
     rank[different] = np.arange(len(different))
-    units = int(owners.max(initial=0)) + 1
-    pairs = np.sort(rank[keys] * units + owners)
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    row, unit = np.divmod(pairs[starts], units)
-    times = np.minimum(np.diff(starts, append=len(pairs)), MOST_TIMES)
+    pairs = _counted(rank[keys], where.unit, where.times)
     return {
         f"{name}_hash": hash_of[different].tobytes(),
-        f"{name}_at": np.searchsorted(row, np.arange(len(different) + 1)).astype(np.uint32).tobytes(),
-        f"{name}_unit": unit.astype(np.uint32).tobytes(),
-        f"{name}_times": times.astype(np.uint8).tobytes(),
+        f"{name}_at": np.searchsorted(pairs.key, np.arange(len(different) + 1)).astype(np.uint32).tobytes(),
+        f"{name}_unit": pairs.unit.astype(np.uint32).tobytes(),
+        f"{name}_times": pairs.times.astype(np.uint8).tobytes(),
     }

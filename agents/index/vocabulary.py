@@ -3,7 +3,7 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable
-from itertools import count, islice
+from itertools import accumulate, chain, count, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class Vocabulary:
         self.form_hash: Hashes = np.zeros(0, np.uint64)
         self.is_stem: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.call_hash: Hashes = np.zeros(0, np.uint64)  # of each word: the name that is called, or 0
+        self.has_forms: NDArray[np.bool_] = np.zeros(0, np.bool_)  # of each word
 
     def full(self) -> bool:
         return len(self.numbers) > MOST_WORDS
@@ -36,14 +37,16 @@ class Vocabulary:
         new = [*islice(self.numbers, self._learnt, None)]
         self._learnt += len(new)
         known = len(self._forms)
-        number = self._forms.__getitem__
-        for word in new:
-            self._word_forms.extend(map(number, forms(word.rstrip(b"(").decode("utf-8", "replace"))))
-            self._word_at.append(len(self._word_forms))
+        found = [forms(word.rstrip(b"(").decode("utf-8", "replace")) for word in new]
+        self._word_forms.extend(map(self._forms.__getitem__, chain.from_iterable(found)))
+        self._word_at.extend(islice(accumulate(map(len, found), initial=self._word_at[-1]), 1, None))
+        self.has_forms = np.diff(np.frombuffer(self._word_at, np.uint32)) > 0
         fresh = [*islice(self._forms, known, None)]
-        self.form_hash = np.concatenate((self.form_hash, hashes(form.encode() for form in fresh)))
+        self.form_hash = np.concatenate((self.form_hash, encode(fresh)))
         self.is_stem = np.concatenate((self.is_stem, np.array([form[0] == STEM_MARK for form in fresh], np.bool_)))
-        called = hashes(word[:-1] if word.endswith(b"(") else b"" for word in new)
+        called = np.zeros(len(new), np.uint64)
+        calls = [place for place, word in enumerate(new) if word.endswith(b"(")]
+        called[calls] = hashes(new[place][:-1] for place in calls)
         self.call_hash = np.concatenate((self.call_hash, called))
 
     def forms_of(self, words: Ints) -> tuple[Ints, Ints]:

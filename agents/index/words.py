@@ -14,12 +14,16 @@ PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 STEM_MARK = "~"  # a stem is looked up by this mark and itself
 LONGEST = 64  # characters; longer words are data
 
-# The longest suffix that leaves four letters; of a plural or a final e or y three are enough.
-SUFFIX = re.compile(
-    r"(\w{4,}?)(?:izations?|ational|ations?|ators?|ating|ated|ates?|ments?|ings?|ity|ities|ives?|[ai]bles?|ness|ions?"
-    r"|[eo]rs?|ie[sd]|e[sd]|ly)|(\w{3,}?)[sey]"
+# The longest suffix that leaves four letters is cut; of a plural or a final e or y three are enough.
+SUFFIXES = frozenset(
+    (
+        *("ization", "izations", "ational", "ation", "ations", "ator", "ators", "ating", "ated", "ate", "ates"),
+        *("ment", "ments", "ing", "ings", "ity", "ities", "ive", "ives", "able", "ables", "ible", "ibles", "ness"),
+        *("ion", "ions", "er", "ers", "or", "ors", "ies", "ied", "es", "ed", "ly"),
+    )
 )
-DOUBLED = re.compile(r"\w{3,}([b-df-kmnp-rtv-z])\1")
+LONGEST_SUFFIX = max(map(len, SUFFIXES))
+DOUBLED = frozenset(letter * 2 for letter in "bcdfghijkmnpqrtvwxyz")
 
 
 @cache
@@ -34,11 +38,15 @@ def stem(word: str) -> str:
     >>> stem("mappings"), stem("raised"), stem("raises"), stem("plotting"), stem("bus")
     ('mapp', 'rais', 'rais', 'plot', 'bus')
     """
-    found = SUFFIX.fullmatch(word)
-    if found is None:
-        return word
-    base = found[1] or found[2]
-    return base[:-1] if DOUBLED.fullmatch(base) else base
+    for length in range(min(LONGEST_SUFFIX, len(word) - 4), 1, -1):
+        if word[-length:] in SUFFIXES:
+            base = word[:-length]
+            break
+    else:
+        if len(word) < 4 or word[-1] not in "sey":
+            return word
+        base = word[:-1]
+    return base[:-1] if len(base) > 4 and base[-2:] in DOUBLED else base
 
 
 @lru_cache(maxsize=1 << 18)
