@@ -141,6 +141,36 @@ def test_what_no_tool_takes_is_not_resolved(name: str, image: Image, answer: Ans
     assert graded(image, answer, attacks.REFUSED[name]).outcome in ("unresolved", "tamper")
 
 
+def test_nothing_of_the_answer_is_in_the_image(image: Image, answer: Answer, tmp_path: Path) -> None:
+    """Looked for as one who solves the row may, and in what the engine tells of the image."""
+    fields = {
+        "instance_id": f"calc-{uuid.uuid4().hex[:8]}",
+        "repo": "org/calc",
+        "base_commit": "a" * 40,
+        "image_name": image.ref,
+        "problem_statement": "add is wrong",
+        "hints_text": "a hint that nobody gets",
+        "patch": answer.patch.decode(),
+        "test_patch": answer.test_patch.decode(),
+        "FAIL_TO_PASS": list(attacks.FAIL_TO_PASS),
+    }
+    found = place(parse_row(fields), Settings("", None, tmp_path, None))
+    secrets = ["left + right", "test_add_nothing", "a hint that nobody gets"]
+    try:
+        with DockerSandbox(found.image, owner=Owner("test-attacks", "hidden")) as sandbox:
+            patterns = [word for secret in secrets for word in ("-e", secret)]
+            looked = ["grep", "-rlsF", *patterns, "/testbed", "/opt", "/home", "/root", "/tmp", "/var", "/etc"]
+            assert sandbox.exec(looked, timeout=120).text() == ""
+            assert "def double" in sandbox.exec("git log --all -p").text()  # the history was looked at too
+            assert not [secret for secret in secrets if secret in sandbox.exec("env").text()]
+        with engine() as client:
+            told = str(client.api.inspect_image(found.image.ref)) + str(client.api.history(found.image.ref))
+        assert not [secret for secret in secrets if secret in told]
+    finally:
+        with engine() as client:
+            client.images.remove(found.image.ref, force=True)
+
+
 def test_a_row_that_plants_its_bug_asks_for_the_reverse(image: Image, project: Path, tmp_path: Path) -> None:
     """As SWE-smith has it: the patch of the row breaks the image's tree, its reverse mends it."""
     bug = patch_of(project, tmp_path, {"calc.py": attacks.BROKEN.replace("2 * value", "3 * value")})
