@@ -69,7 +69,7 @@ class Grader:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        # An engine takes its time to remove a container, and no verdict waits for it. Python joins it when it ends.
+        # An engine takes its time to remove a container, and no verdict waits for it.
         self._behind = ThreadPoolExecutor(1, thread_name_prefix="solve-close")
 
     def grade(self, row: Row, patch: bytes) -> Graded:
@@ -79,6 +79,10 @@ class Grader:
             return self.verdict(row, patch)
         except (SandboxError, BadInput, RowBroken) as problem:
             return Graded(Score("infra_error", "infra", str(problem).splitlines()[0]))
+
+    def close(self) -> None:
+        """Wait until every container that was used is gone. Nothing is graded afterwards."""
+        self._behind.shutdown()
 
     def verdict(self, row: Row, patch: bytes, open_sandbox: Open | None = None) -> Graded:
         """As `grade`; what the machine or the row is to blame for is raised.

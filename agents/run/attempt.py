@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agents.record import read
 from agents.run.grading import graded_result, log_name
+from agents.run.row_base import with_base
 from agents.run.solve import SOLVERS
 from agents.run.team import Choices, find_solver
 from agents.staff import JOURNAL, cast_of, cost
@@ -32,15 +33,13 @@ from tasks.row import Row
 from tasks.rundir import replaced
 from tasks.score import Score
 from tasks.solvers import GoldSolver, Site, Solver
-from tasks.task import Attempt, Cost
+from tasks.task import Attempt, Cost, Task
 from tasks.verdict import Verdict
 from tasks.watched import Watched
 
 YARDSTICKS = frozenset({"gold", "empty"})  # they need no container
 FREE = YARDSTICKS | {"repair"}
 BEST = "best.diff"
-# A row's own suite may take hours: solvers start without a run of it, and know that.
-NOT_RUN = "a benchmark row's base is not run beforehand"
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,11 @@ class Attempting:
         row, model = planned.row, planned.model
         solver = self._solver(row, model, watched)
         with tempfile.TemporaryDirectory(prefix="solve-bench-", ignore_cleanup_errors=True) as scratch:
-            site = self._bare(folder, watched)
+            task, site = row.task, self._bare(folder, watched)
             if model not in YARDSTICKS:
-                site = self._site(site, row, watched, Path(scratch))
+                task, site = self._site(site, row, watched, Path(scratch))
             try:
-                return solver.solve(row.task, site)
+                return solver.solve(task, site)
             except OverBudget as problem:
                 return Attempt(b"", "over_budget", str(problem))
             except PatchRejected as problem:
@@ -120,7 +119,7 @@ class Attempting:
         choices = Choices(lanes=self.lanes)
         return find_solver(model, choices, watched.budget.allowance, built_in, self.cache, self.environment)
 
-    def _site(self, bare: Site, row: Row, watched: Watched, scratch: Path) -> Site:
+    def _site(self, bare: Site, row: Row, watched: Watched, scratch: Path) -> tuple[Task, Site]:
         try:
             place = self.place(row)
             workspace = open_workspace(
@@ -132,14 +131,13 @@ class Attempting:
             )
         except BadInput as problem:  # the row's, not the person's who started the batch
             raise EndedEarly("image", str(problem)) from problem
-        return replace(
+        site = replace(
             bare,
             open=lambda: self._open(watched, place.image, row.task.id),
             tree=workspace.folder,
             patch=workspace.patch_from_files,
-            test_command=place.harness.command,
-            baseline=TestReport(place.harness.command, 0, 0.0, problem=NOT_RUN),
         )
+        return with_base(row.task, site, workspace, place.harness)
 
     def _bare(self, folder: Path, watched: Watched) -> Site:
         """What a yardstick needs: nothing. It opens no sandbox, so what would is refused."""
@@ -147,7 +145,7 @@ class Attempting:
             open=_refused,
             tree=folder,
             patch=lambda files: b"",
-            baseline=TestReport("", 0, 0.0, problem=NOT_RUN),
+            baseline=TestReport("", 0, 0.0, problem="not run"),
             showing=(),
             test_command="",
             budget=watched.budget,

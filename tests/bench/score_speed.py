@@ -18,13 +18,13 @@ from pathlib import Path
 import docker
 
 from agents.run.grading import Options, open_suite, place_row
+from agents.run.summary import STAGES
 from sandbox.bake import Step, bake
 from sandbox.docker import DockerSandbox
 from tasks.environment import Place
-from tasks.evaluate import evaluate
+from tasks.grade import Grader
 from tasks.image_settings import WORKDIR
 from tasks.row import Row
-from tasks.score import score
 from tasks.suite import fields
 
 # Small rows of three runners, none of which needs a file from the network for its specification.
@@ -46,20 +46,16 @@ def named(row: Row) -> str:
 
 
 def ours(rows: list[tuple[Row, Place]], jobs: int) -> tuple[float, dict[str, bool], dict[str, float]]:
-    """Wall seconds, verdicts, seconds by stage."""
-    stages: dict[str, float] = {}
-
-    def one(pair: tuple[Row, Place]) -> tuple[str, bool]:
-        row, place = pair
-        found = evaluate(lambda: DockerSandbox(place.image), place.harness, row.answer, row.answer.patch)
-        for stage, seconds in found.seconds.items():
-            stages[stage] = round(stages.get(stage, 0.0) + seconds, 2)
-        return row.task.id, score(row.answer, found).resolved
-
+    """Wall seconds until the last container is gone, verdicts, seconds by stage."""
+    places = {row.task.id: place for row, place in rows}
+    grader = Grader(lambda row: places[row.task.id], lambda image, task: DockerSandbox(image), None)
     began = time.monotonic()
     with ThreadPoolExecutor(jobs) as pool:
-        verdicts = dict(pool.map(one, rows))
-    return time.monotonic() - began, verdicts, stages
+        graded = list(pool.map(lambda pair: grader.grade(pair[0], pair[0].answer.patch), rows))
+    grader.close()
+    wall = time.monotonic() - began
+    stages = {stage: round(sum(found.seconds[stage] for found in graded), 2) for stage in STAGES}
+    return wall, {row.task.id: found.score.resolved for (row, _), found in zip(rows, graded, strict=True)}, stages
 
 
 def theirs(rows: list[tuple[Row, Place]], jobs: int, folder: Path) -> tuple[float, dict[str, bool]]:
@@ -110,7 +106,7 @@ def main(rows_file: str, mirrors: str, jobs: int = 1, ids: str = SMALL) -> int:
         "our_seconds": round(our_seconds, 1),
         "ratio": round(our_seconds / their_seconds, 3),
         "our_stages": stages,
-        "our_seconds_a_row_without_tests": round((sum(stages.values()) - stages["tests"]) / len(rows), 2),
+        "our_seconds_a_row_without_tests": round((jobs * our_seconds - stages["tests"]) / len(rows), 2),
         "same_verdicts": our_verdicts == their_verdicts,
         "verdicts": {name: [our_verdicts[name], their_verdicts[name]] for name in our_verdicts},
     }
