@@ -19,8 +19,9 @@ import docker
 import platformdirs
 from docker.errors import APIError, ImageNotFound, NotFound
 
-from sandbox.api import BuildFailed, Image, ImageUnavailable, SandboxUnavailable
+from sandbox.api import BuildFailed, Image, ImageUnavailable, Limits, Owner, SandboxUnavailable
 from sandbox.engine import answers, connect
+from sandbox.labels import Labels
 from sandbox.line import Line, Severed
 
 # How the host reaches its package index; set while a step runs, never kept in the image.
@@ -123,13 +124,15 @@ def _make(base: str, work: Sequence[Step | Copy], env: Mapping[str, str], workdi
     """The engine's name of the image that was made."""
     with _client() as client, answers("the image cannot be made"):
         try:
-            made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[])["Id"]
+            labels = Labels.mine(Owner("bake", tag), Limits(lifetime=PATIENCE)).text()
+            made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[], labels=labels)["Id"]
         except ImageNotFound:
             raise ImageUnavailable(f"image {base} is not in the engine: see sandbox/images/") from None
         try:
             client.api.start(made)
             _work(client, made, work)
             settings = [f"ENV {name}={value}" for name, value in env.items()] + [f"WORKDIR {workdir}"]
+            settings += [f'LABEL {name}=""' for name in labels]  # an image keeps them, and its containers are others'
             repository, _, version = tag.partition(":")
             return str(client.api.commit(made, repository or None, version or None, changes=settings)["Id"])
         finally:

@@ -7,7 +7,7 @@ import csv
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,23 @@ def _hub_rows(source: str) -> list[Fields]:
     datasets = _extra("datasets")
     if (Path(source) / "dataset_info.json").is_file() or (Path(source) / "dataset_dict.json").is_file():
         kept = datasets.load_from_disk(source)
-        return [dict(row) for row in (kept[SPLIT] if hasattr(kept, "keys") else kept)]
+        return [dict(row) for row in (kept[_split(source, list(kept))] if hasattr(kept, "keys") else kept)]
     name, _, split = (source, "", "") if Path(source).exists() else source.partition(":")
+    name = ALIASES.get(name.lower(), name)
     try:
-        return [dict(row) for row in datasets.load_dataset(ALIASES.get(name.lower(), name), split=split or SPLIT)]
+        split = split or _split(source, datasets.get_dataset_split_names(name))
+        return [dict(row) for row in datasets.load_dataset(name, split=split)]
     except (OSError, ValueError) as problem:  # no network, no such dataset, no such split
         raise BadInput(f"{source} cannot be loaded as a dataset: {str(problem).splitlines()[0]}") from problem
+
+
+def _split(source: str, splits: Sequence[str]) -> str:
+    """`test`, or the only one that there is (SWE-smith and SWE-Gym have `train` alone)."""
+    if SPLIT in splits:
+        return SPLIT
+    if len(splits) != 1:
+        raise BadInput(f"{source} has no split {SPLIT}: give NAME:SPLIT with one of {', '.join(splits)}")
+    return splits[0]
 
 
 def _extra(module: str) -> Any:

@@ -18,7 +18,7 @@ from tasks.harness import Harness
 from tasks.image_settings import WORKDIR, Settings, digest
 from tasks.row import Row
 from tasks.spec_image import ENV, build_spec_image, spec_tag
-from tasks.specs import conda, harness, installed, published_harness, specification
+from tasks.specs import conda, harness, installed, published_harness, specification, stated
 
 # As the image's own conda environment would be active.
 CONDA = {"PATH": "/opt/miniconda3/envs/testbed/bin:/usr/local/bin:/usr/bin:/bin", "CONDA_DEFAULT_ENV": "testbed"}
@@ -83,9 +83,12 @@ def _found(row: Row, settings: Settings) -> Place:
 
 
 def image_names(row: Row) -> list[str]:
-    """What the row names, and what SWE-bench's own naming makes of its id."""
+    """What the row names, and what the naming of SWE-bench makes of its id; of a row that SWE-bench has no
+    specification for, that of SWE-Gym too."""
     names = [row.setup.image] if row.setup.image else []
-    return [*names, f"swebench/sweb.eval.x86_64.{row.task.id.lower().replace('__', '_1776_')}:latest"]
+    task = row.task.id.lower()
+    names.append(f"swebench/sweb.eval.x86_64.{task.replace('__', '_1776_')}:latest")
+    return names if stated(row) else [*names, f"xingyaoww/sweb.eval.x86_64.{task.replace('__', '_s_')}:latest"]
 
 
 def _detected(row: Row, settings: Settings) -> Place:

@@ -56,7 +56,7 @@ class Spec:
 
 def specification(row: Row) -> Spec | None:
     """The package's specification of the row, or None where it has none (another dataset, another language)."""
-    found = _stated(row)
+    found = stated(row)
     if "python" not in found:
         return None
     install = _INSTALL.search(found.get("install", ""))
@@ -73,7 +73,7 @@ def specification(row: Row) -> Spec | None:
 def published_harness(row: Row) -> Harness:
     """How tests are run in the image that the row or its dataset names. Those of other languages than Python are run
     by commands that name their own files, after the build that the specification asks for."""
-    found = _stated(row)
+    found = stated(row)
     if conda(row):
         return harness(row, found["test_cmd"]) if found else harness(row)
     commands = [found["test_cmd"]] if isinstance(found["test_cmd"], str) else found["test_cmd"]
@@ -82,11 +82,12 @@ def published_harness(row: Row) -> Harness:
 
 def conda(row: Row) -> bool:
     """Whether a published image of the row keeps its environment as SWE-bench's Python images do."""
-    found = _stated(row)
+    found = stated(row)
     return not found or "python" in found
 
 
-def _stated(row: Row) -> dict[str, Any]:
+def stated(row: Row) -> dict[str, Any]:
+    """What the package has on the row's version of its repository; nothing for other datasets."""
     constants = _module("constants")
     specs = constants.MAP_REPO_VERSION_TO_SPECS if constants else {}
     return dict(specs.get(row.task.repository, {}).get(row.setup.version, {}))

@@ -215,7 +215,8 @@ def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
 
 def test_swebenchs_own_images_are_looked_for_by_name() -> None:
     named = replace(ROW, setup=replace(ROW.setup, image="org/image:1"))
-    assert image_names(named) == ["org/image:1", "swebench/sweb.eval.x86_64.org_1776_calc-1:latest"]
+    published = ["swebench/sweb.eval.x86_64.org_1776_calc-1:latest", "xingyaoww/sweb.eval.x86_64.org_s_calc-1:latest"]
+    assert image_names(named) == ["org/image:1", *published]
     assert Settings("solve/python:{python}", None, Path(), None).base.format(python="3.9") == "solve/python:3.9"
 
 

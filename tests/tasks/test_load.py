@@ -76,6 +76,12 @@ def test_a_dataset_folder_is_loaded_as_the_hub_would(tmp_path: Path) -> None:
     write(tmp_path / "folder" / "test.jsonl", rows)
     assert [item.task.id for item in load(str(tmp_path / "kept")).rows] == [item["instance_id"] for item in rows]
     assert load(str(tmp_path / "folder")).digest == load(str(tmp_path / "kept")).digest
+    (tmp_path / "folder" / "test.jsonl").rename(tmp_path / "folder" / "train.jsonl")
+    assert load(str(tmp_path / "folder")).digest == load(str(tmp_path / "kept")).digest  # the only split
+    splits = datasets.DatasetDict({name: datasets.Dataset.from_list(rows) for name in ("dev", "train")})
+    splits.save_to_disk(str(tmp_path / "dict"))
+    with pytest.raises(BadInput, match="no split test: give NAME:SPLIT with one of dev, train"):
+        load(str(tmp_path / "dict"))
 
 
 def test_nothing_of_the_answer_is_in_the_task(tmp_path: Path) -> None:
