@@ -4,6 +4,7 @@ import ast
 import re
 import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sandbox.api import BadInput
@@ -28,16 +29,31 @@ def showing_tests(issue: Issue, tree: Collection[str]) -> tuple[TestFile, ...]:
         if not holds_test(block):
             continue
         comment = PATH_COMMENT.fullmatch(block.split("\n", 1)[0])
-        path = _checked(comment["path"], taken) if comment else _default(tree, taken)
+        path = _checked(comment["path"], taken) if comment else default_path(tree, taken)
         taken.add(path.lower())
         found[path] = TestFile(path, block.encode("utf-8", "surrogatepass"), "issue")
     return tuple(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A fenced block, and the prose between the one before and it."""
+
+    prose: str
+    language: str  # in lower case; may be empty
+    code: str
+
+
 def blocks(text: str) -> Iterator[str]:
-    """The content of fenced Python blocks, as CommonMark reads fences; one that is never closed is none."""
+    """The content of fenced Python blocks."""
+    return (block.code for block in fenced(text) if block.language in PYTHON)
+
+
+def fenced(text: str) -> Iterator[Fenced]:
+    """Fenced blocks, as CommonMark reads fences; one that is never closed is none. The prose after the last block is
+    one more, without code."""
     lines = text.split("\n")
-    place = 0
+    place = end_before = 0
     while place < len(lines):
         opening = FENCE.match(lines[place])
         place += 1
@@ -46,10 +62,11 @@ def blocks(text: str) -> Iterator[str]:
         closing = re.compile(rf" *{re.escape(opening['mark'][0])}{{{len(opening['mark'])},}}\s*")
         end = next((number for number in range(place, len(lines)) if closing.fullmatch(lines[number])), None)
         if end is None:
-            return
-        if opening["language"].lower() in PYTHON:
-            yield "".join(f"{line.removeprefix(opening['indent'])}\n" for line in lines[place:end])
-        place = end + 1
+            break
+        code = "".join(f"{line.removeprefix(opening['indent'])}\n" for line in lines[place:end])
+        yield Fenced("\n".join(lines[end_before : place - 1]), opening["language"].lower(), code)
+        place = end_before = end + 1
+    yield Fenced("\n".join(lines[end_before:]), "", "")
 
 
 def holds_test(source: str) -> bool:
@@ -83,7 +100,7 @@ def _refused(name: str, problem: str) -> BadInput:
     )
 
 
-def _default(tree: Collection[str], taken: Collection[str]) -> str:
+def default_path(tree: Collection[str], taken: Collection[str]) -> str:
     folder = next((name for name in ("tests/", "test/") if any(path.startswith(name) for path in tree)), "")
     names = (f"{folder}test_issue{number}.py" for number in ("", *map(str, range(2, len(taken) + 3))))
     return next(name for name in names if name not in taken)

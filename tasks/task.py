@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Author = Literal["repository", "issue", "model"]
+Author = Literal["repository", "issue", "example", "model"]
 Ended = Literal["patched", "gave_up", "over_budget", "infra_error"]
 
 

@@ -18,6 +18,7 @@ VerdictName = Literal["verified", "regressed", "unreproduced", "no_patch", "infr
 AUTHORS: dict[Author, str] = {
     "repository": "of the repository",
     "issue": "that came with the issue",
+    "example": "made from the issue's example",
     "model": "written by the model",
 }
 
