@@ -81,7 +81,8 @@ def run_base(check: Check, tell: Tell) -> tuple[TestReport, TestReport]:
         BadInput: the tests cannot be run at all; says why and what to do.
         SandboxUnavailable: the machine is gone.
     """
-    tell(Event("baseline", f"running {check.command} twice on the base"))
+    files = f" {' '.join(check.selection[:3])}{' ...' if len(check.selection) > 3 else ''}" if check.selection else ""
+    tell(Event("baseline", f"running {check.command}{files} twice on the base"))
     # Left by Ctrl-C, the sandboxes are closed first: that ends the commands that the threads wait for.
     with ThreadPoolExecutor(2) as pool, ExitStack() as stack:
         sandboxes = [stack.enter_context(check.open()) for _ in range(2)]

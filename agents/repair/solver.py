@@ -75,7 +75,10 @@ class RepairSolver:
     def solve(self, task: Task, site: Site) -> Attempt:
         search = Search()
         if not site.showing:
-            return _gave_up(search, "repair needs a test that fails: add one with the issue, or choose a model")
+            return _gave_up(
+                search,
+                "repair needs a test that fails: add one to the issue, or an example and what it should give, or choose a model",
+            )
         until = search.started + min(self._seconds, site.budget.seconds_left)
         try:
             with site.open() as sandbox:

@@ -151,7 +151,7 @@ def next_steps(outcome: Outcome, *, handed_over: bool) -> list[str]:
     lines = [f"everything is in  {outcome.folder}"]
     if outcome.attempt.patch and not handed_over:
         here = Path(outcome.task.repository)
-        place = ["-C", str(here)] if here.is_dir() else []
+        place = ["-C", str(here.resolve())] if here.is_dir() else []
         command = ["git", *place, "apply", str((outcome.folder / "patch.diff").resolve())]
         lines.append(f"take the patch:   {shlex.join(command)}")
     if outcome.verdict.verdict == "no_patch" and outcome.model == "repair":

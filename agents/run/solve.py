@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from agents.repair.solver import RepairSolver
+from agents.run.baseline import based, by_example, said
 from agents.run.outcome import Outcome
 from agents.run.prepare import Prepared, Request, prepare
 from agents.run.shown import counted
@@ -14,12 +14,10 @@ from agents.run.trials import Trials, keep_logs
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
-from tasks.neighbourhood import neighbourhood
 from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
 from tasks.task import Attempt
 from tasks.verdict import Showing, Trial, find_showing, judge
-from tasks.verify import TooSlow, run_base
 
 SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
 
@@ -52,26 +50,13 @@ def work(
     prepared, base = based(prepared, tell)
     keep_logs(run, "base", base)
     showing = find_showing(base, prepared.task.tests, prepared.task.issue)
+    if not (showing.ids and showing.named):
+        prepared, base, showing = by_example(prepared, base, showing, run, tell)
     tell(Event("baseline", said(base[0], showing), data={"showing": list(showing.ids)}))
     tell(Event("plan", plan(solver, base[0], showing, prepared.check.scope)))
     trials = Trials(prepared, base, showing, run, tell)
     attempt = attempted(solver, trials, budget.child(Allowance(seconds=seconds)))
     return attempt, trials.of(attempt)
-
-
-def based(prepared: Prepared, tell: Tell) -> tuple[Prepared, tuple[TestReport, TestReport]]:
-    """The base runs, of the whole suite where it ends in time, else of the files nearest to the issue."""
-    try:
-        return prepared, run_base(prepared.check, tell)
-    except TooSlow:
-        task, workspace = prepared.task, prepared.workspace
-        files = neighbourhood(workspace.folder, sorted(workspace.paths), task.tests, task.issue)
-        if not files or prepared.check.selection or not prepared.check.takes_files:
-            raise
-        scope = f"{len(files)} test files near the issue, as the whole suite takes over {prepared.check.timeout:.0f} s"
-        tell(Event("baseline", scope))
-        prepared = replace(prepared, check=replace(prepared.check, selection=files, scope=scope))
-        return prepared, run_base(prepared.check, tell)
 
 
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
@@ -110,9 +95,3 @@ def attempted(solver: Solver, trials: Trials, budget: Budget) -> Attempt:
     run.write("patch.diff", attempt.patch)
     trials.tell(Event("test", attempt.reason or attempt.ended, data={"ended": attempt.ended}))
     return attempt
-
-
-def said(base: TestReport, showing: Showing) -> str:
-    passing, failing = len(base.ids("passed")), len(base.ids("failed", "error"))
-    tests = counted(len(base.cases), "test")
-    return f"{tests}: {passing} pass, {failing} fail, {len(showing.ids)} to show the issue"

@@ -8,8 +8,9 @@ import pytest
 from local_site import CODE, SHOWS, TEST, local_image, project
 
 from agents.cascade import CascadeSolver
+from agents.run.baseline import based
 from agents.run.prepare import Prepared
-from agents.run.solve import based, work
+from agents.run.solve import work
 from sandbox import open_sandbox
 from sandbox.api import BadInput
 from sandbox.git import HostGit
@@ -168,3 +169,33 @@ def test_a_failing_test_that_the_issue_does_not_name_gives_way_to_the_solvers_ow
     _, trial = work(site, solver, run, Budget(), 60.0, silent)
     assert trial.showing.ids == ("tests/test_area.py::test_area",)
     assert judge(trial).verdict == "verified"
+
+
+@dataclass
+class Mends:
+    """A solver that knows the fix, and hears which tests show the issue."""
+
+    name: str = "mends"
+    showing: tuple[str, ...] = ()
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        self.showing = site.showing
+        return Attempt(site.patch({"shapes.py": FIXED}), "patched")
+
+
+EXAMPLE = "```\n>>> from shapes import area\n>>> area(2, 3)\n5\n```\nExpected: 6\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "showing", "verdict"),
+    [(EXAMPLE, ("tests/test_issue.py::test_example",), "verified"), (EXAMPLE.replace("6", "5"), (), "unreproduced")],
+    ids=["it fails on the base", "it does not"],
+)
+def test_the_issues_own_example_shows_it(body: str, showing: tuple[str, ...], verdict: str, tmp_path: Path) -> None:
+    site, run = prepared(tmp_path, tests=())
+    site = replace(site, task=replace(site.task, issue=Issue("area is wrong", body)))
+    solver = Mends()
+    _, trial = work(site, solver, run, Budget(), 60.0, silent)
+    found = judge(trial)
+    assert (solver.showing, found.verdict) == (showing, verdict)
+    assert ("made from the issue's example" in found.headline) == bool(showing)
