@@ -77,7 +77,7 @@ class RepairSolver:
         if not site.showing:
             return _gave_up(
                 search,
-                "repair needs a test that fails: put one into the issue, or an example with its result, or choose a model",
+                "repair needs a test that fails with the issue, or an example and its result, or a model",
             )
         until = search.started + min(self._seconds, site.budget.seconds_left)
         try:
