@@ -10,6 +10,7 @@ import typer
 
 from agents.run import index
 from agents.run.bench import bench
+from agents.run.bot import app as bot
 from agents.run.door import at_the_door
 from agents.run.report import report
 from agents.run.score import score
@@ -139,6 +140,7 @@ app.command()(score)
 app.command()(report)
 app.command()(validate)
 app.add_typer(index.app, name="index")
+app.add_typer(bot.app, name="bot")
 
 
 def main() -> None:
