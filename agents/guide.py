@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from agents.index.rank import RankedSymbol, rank
+from agents.index.company import search_context
+from agents.index.context import context
+from agents.index.rank import rank
 from agents.index.snapshot import Snapshot
+from agents.index.symbols import definitions
+from agents.index.tree import Read, unchanged
 
-FILES = 12  # that are named in an opening
+FILES = 12  # that are named
 HITS = 8  # of a search
-TOKEN = 3  # characters: code has few words that are one token
-WIDTH = 240  # characters of one line
-LONGEST = 120  # lines of one symbol
 
 
 @dataclass(frozen=True)
@@ -21,46 +23,27 @@ class IndexGuide:
     snapshot: Snapshot
     tree: Path
 
+    @cached_property
+    def _read(self) -> Read:
+        return unchanged(self.tree, dict(zip(self.snapshot.paths, self.snapshot.blobs, strict=True)))
+
     def ranked(self, text: str) -> Sequence[str]:
         return [file.path for file in rank(self.snapshot, text).files[:FILES]]
 
     def context(self, text: str, tokens: int) -> str:
-        """The likeliest files by name, then the likeliest symbols with their code, as far as the bound reaches."""
-        ranking = rank(self.snapshot, text)
-        if not ranking.files:
-            return ""
-        names = [f"- {file.path}" + (f" ({', '.join(file.why)})" if file.why else "") for file in ranking.files[:FILES]]
-        parts = ["Files, likeliest first; the ranking is by machine and may be wrong:\n" + "\n".join(names)]
-        left = tokens * TOKEN - len(parts[0])
-        shown: list[RankedSymbol] = []
-        for symbol in ranking.symbols:
-            if any(_overlap(symbol, other) for other in shown):
-                continue
-            code = self._code(symbol)
-            if len(code) <= left:
-                parts.append(code)
-                shown.append(symbol)
-                left -= len(code)
-            if left < 400:
-                break
-        return "\n\n".join(parts)
+        """The likeliest files and symbols, and what documents and sibling repositories say, within the bound."""
+        passages = search_context(self.snapshot, self._read, self.tree, text)
+        return context(self.snapshot, rank(self.snapshot, text), self._read, tokens, passages=passages)
 
     def find(self, query: str) -> str:
-        """Definitions that fit a description."""
+        """Definitions of a name, or that fit a description; then passages of documents and sibling repositories."""
+        exact = [
+            f"{one.path}:{one.line}-{one.last}: {one.kind} {one.name}" for one in definitions(self.snapshot, query)
+        ]
         symbols = rank(self.snapshot, query).symbols[:HITS]
-        rows = [f"{symbol.path}:{symbol.line}-{symbol.last}: {symbol.kind} {symbol.name}" for symbol in symbols]
-        return "\n".join(rows) or "no definition fits"
-
-    def _code(self, symbol: RankedSymbol) -> str:
-        place = self.tree / symbol.path
-        lines = [] if place.is_symlink() else place.read_text("utf-8", "replace").splitlines()
-        last = min(symbol.last, symbol.line + LONGEST)
-        text = "\n".join(
-            f"{number:6}\t{line[:WIDTH]}" for number, line in enumerate(lines[symbol.line - 1 : last], symbol.line)
-        )
-        cut = f"\n({symbol.last - last} more lines)" if last < symbol.last else ""
-        return f"{symbol.path}, {symbol.kind} {symbol.name}:\n{text}{cut}"
-
-
-def _overlap(one: RankedSymbol, other: RankedSymbol) -> bool:
-    return one.path == other.path and one.line <= other.last and other.line <= one.last
+        fitting = [f"{one.path}:{one.line}-{one.last}: {one.kind} {one.name}" for one in symbols]
+        beside = [
+            f"{one.origin + ': ' if one.origin else ''}{one.path}:{one.line}-{one.last}: {one.name or 'text'}"
+            for one in search_context(self.snapshot, self._read, self.tree, query, HITS // 2)
+        ]
+        return "\n".join(dict.fromkeys([*exact[:HITS], *fitting, *beside])) or "no definition fits"

@@ -6,11 +6,12 @@ finds it again. The ranking itself comes last.
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from agents.index.company import Passage
 from agents.index.rank import RankedSymbol, Ranking
 from agents.index.skeleton import WIDTH, skeleton
 from agents.index.snapshot import Snapshot
@@ -20,6 +21,7 @@ Count = Callable[[str], int]  # tokens of a text
 
 FILES = 12  # that are named, and whose skeletons are tried
 OUTLINE = 0.35  # of the bound, for skeletons
+BESIDE = 0.15  # of the bound, for documents and sibling repositories
 TOKEN = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|_+|[^\w\s]{1,2}|\n\s*|[^\w\s]")
 MARGIN = 1.15
 CENTRAL_STEPS = 8
@@ -49,8 +51,18 @@ class _Budget:
         return True
 
 
-def context(snapshot: Snapshot, ranking: Ranking, read: Read, tokens: int, *, count: Count = estimate_tokens) -> str:
-    """The pack for a ranking; at most `tokens` as `count` sees them. "" if not even one path fits."""
+def context(
+    snapshot: Snapshot,
+    ranking: Ranking,
+    read: Read,
+    tokens: int,
+    *,
+    passages: Sequence[Passage] = (),
+    count: Count = estimate_tokens,
+) -> str:
+    """The pack for a ranking; at most `tokens` as `count` sees them. "" if not even one path fits.
+
+    Of `passages` (documents, sibling repositories) those that rank among the named files are shown whole."""
     names = [
         f"{place}. {file.path}" + (f" ({'; '.join(file.why)})" if file.why else "")
         for place, file in enumerate(ranking.files[:FILES], 1)
@@ -62,8 +74,11 @@ def context(snapshot: Snapshot, ranking: Ranking, read: Read, tokens: int, *, co
         return ""
     outline = _Budget(int(tokens * OUTLINE), count)
     skeletons = _skeletons(snapshot, [file.path for file in ranking.files[:FILES]], read, outline, budget)
+    beside = _Budget(int(tokens * BESIDE), count)
+    chosen = [passage for passage in passages if passage.place < FILES]
+    sections = [block for block in map(section, chosen) if beside.take(block) and budget.take(block)]
     bodies = _bodies(ranking.symbols, read, budget)
-    return "\n\n".join([*skeletons, *bodies, tail])
+    return "\n\n".join([*skeletons, *bodies, *sorted(sections), tail])
 
 
 def _skeletons(snapshot: Snapshot, paths: list[str], read: Read, outline: _Budget, budget: _Budget) -> list[str]:
@@ -93,6 +108,12 @@ def body(symbol: RankedSymbol, data: bytes) -> str:
     lines = data.decode("utf-8", "replace").splitlines()[symbol.line - 1 : symbol.last]
     numbered = "\n".join(f"{number:6} {line[: WIDTH * 2]}" for number, line in enumerate(lines, symbol.line))
     return f"{symbol.path}, {symbol.kind} {symbol.name}:\n{numbered}"
+
+
+def section(passage: Passage) -> str:
+    """A passage with its origin."""
+    where = f"{passage.origin}: {passage.path}" if passage.origin else passage.path
+    return f"{where}, lines {passage.line} to {passage.last}:\n{passage.text}"
 
 
 def _overlap(one: RankedSymbol, other: RankedSymbol) -> bool:

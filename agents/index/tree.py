@@ -85,6 +85,16 @@ def reader(tree: Tree) -> Read:
     return read
 
 
+def unchanged(root: Path, blobs: Mapping[str, str]) -> Read:
+    """The bytes of a path below `root` if they are still those of its blob, else b"": no link leads to other bytes."""
+
+    def read(path: str) -> bytes:
+        data = read_regular(root / path) if path in blobs else None
+        return data if data is not None and blob_id(data) == blobs[path] else b""
+
+    return read
+
+
 class CommitTree:
     """The tree of a commit, read by one long `git cat-file --batch`."""
 
@@ -146,7 +156,7 @@ class Worktree:
 
     def read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
         for entry in entries:
-            if (data := self._bytes(entry.path)) is not None and blob_id(data) == entry.blob:
+            if (data := read_regular(f"{self._root}/{entry.path}")) is not None and blob_id(data) == entry.blob:
                 yield entry, data
 
     def _entry(self, path: str) -> Entry | None:
@@ -161,21 +171,12 @@ class Worktree:
         now = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
         before = self._before.get(path)
         if before is None or before[:4] != now:
-            if (data := self._bytes(path)) is None:
+            if (data := read_regular(f"{self._root}/{path}")) is None:
                 return None
             before = Seen(*now, blob_id(data))
         if max(before.modified, before.changed) < self._settled:
             self.seen[path] = before
         return Entry(path, before.blob, "100", before.size)
-
-    def _bytes(self, path: str) -> bytes | None:
-        """At most READ_LIMIT bytes; None for what is not an ordinary file (any more) or cannot be read."""
-        try:
-            descriptor = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read(READ_LIMIT) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def __enter__(self) -> Self:
         return self
@@ -184,6 +185,16 @@ class Worktree:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         pass
+
+
+def read_regular(path: Path | str) -> bytes | None:
+    """At most READ_LIMIT bytes of an ordinary file; None for anything else, which may be a trap."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(READ_LIMIT) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def blob_id(data: bytes) -> str:

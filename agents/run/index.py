@@ -67,12 +67,13 @@ def query(
     from agents.index.company import search_context
     from agents.index.index import Index, store_path
     from agents.index.rank import rank
+    from agents.index.tree import reader
 
     text = _issue_text(issue)
-    with Index(store_path(repo)) as index, _progress(as_json) as tell:
-        snapshot = index.build(repo, commit, tell=tell)
+    with Index(store_path(repo)) as index, index.open_tree(repo, commit) as tree, _progress(as_json) as tell:
+        snapshot = index.build_tree(tree, tell=tell)
         ranking = rank(snapshot, text)
-        documents = search_context(snapshot, repo, text, top)
+        documents = search_context(snapshot, reader(tree), repo, text, top)
     files, symbols = ranking.files[:top], ranking.symbols[:top]
     if as_json:
         _print_json(

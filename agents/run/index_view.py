@@ -26,10 +26,17 @@ def show_built(found: dict[str, Any]) -> None:
 
 
 def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol], documents: Sequence[Passage]) -> None:
+    """Files with the passages of documents and sibling repositories among them, then symbols."""
     console = Console()
-    table = Table("", "file", "score", "why", box=None)
-    for place, file in enumerate(files, 1):
-        table.add_row(str(place), Text(file.path), f"{file.score:.3f}", Text("; ".join(file.why)))
+    table = Table("", "file", "from", "score", "why", box=None)
+    for place, file in enumerate(files):
+        for passage in documents:
+            if passage.place == place:
+                _add_passage(table, passage)
+        table.add_row(str(place + 1), Text(file.path), "", f"{file.score:.3f}", Text("; ".join(file.why)))
+    for passage in documents:
+        if passage.place >= len(files):
+            _add_passage(table, passage)
     console.print(table)
     console.print()
     table = Table("", "symbol", "where", "score", "why", box=None)
@@ -37,19 +44,12 @@ def show_ranking(files: Sequence[RankedFile], symbols: Sequence[RankedSymbol], d
         where = Text(f"{symbol.path}:{symbol.line}-{symbol.last}")
         table.add_row(str(place), Text(symbol.name), where, f"{symbol.score:.3f}", Text("; ".join(symbol.why)))
     console.print(table)
-    show_documents(documents)
 
 
-def show_documents(documents: Sequence[Passage]) -> None:
-    if not documents:
-        return
-    table = Table("", "document", "where", "from", box=None)
-    for place, passage in enumerate(documents, 1):
-        where = Text(f"{passage.path}:{passage.line}-{passage.last}")
-        table.add_row(str(place), Text(passage.name or "-"), where, Text(passage.origin or "this repository"))
-    console = Console()
-    console.print()
-    console.print(table)
+def _add_passage(table: Table, passage: Passage) -> None:
+    where = Text(f"{passage.path}:{passage.line}-{passage.last}")
+    why = Text(f"its words fit{', ' if passage.name else ''}{passage.name}")
+    table.add_row("", where, Text(passage.origin or "documents"), "", why)
 
 
 def show_bench(found: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from index_trees import SHOP, write_tree
 
-from agents.index.company import context_folders, passages
+from agents.guide import IndexGuide
+from agents.index.company import context_folders, search_context
 from agents.index.context import context, estimate_tokens, repository_map
 from agents.index.index import Index
 from agents.index.mentions import read_issue
@@ -130,9 +131,44 @@ def test_calls_are_found_and_a_name_in_a_comment_is_no_call(tmp_path: Path) -> N
     ]
 
 
-def test_documents_are_found_by_heading(snapshot: Snapshot) -> None:
-    best = passages(snapshot, "How does a refund work?\nMoney should go back.")[0]
-    assert (best.path, best.name, best.line) == ("docs/refunds.md", "Refunds", 5)
+def test_documents_rank_among_the_code_by_how_well_their_words_fit(shop: Path, snapshot: Snapshot) -> None:
+    issue = "How does a refund work?\nMoney should go back."
+    best = search_context(snapshot, lambda path: (shop / path).read_bytes(), shop, issue)[0]
+    assert (best.origin, best.path, best.name, best.line, best.place) == ("", "docs/refunds.md", "Refunds", 5, 0)
+    assert best.text == "## Refunds\n\nMoney goes back within a fortnight."
+
+
+def test_company_context_reaches_the_pack_with_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOLVE_CACHE", str(tmp_path / "cache"))
+    repo = write_tree(
+        tmp_path / "repo",
+        SHOP
+        | {
+            "pyproject.toml": b'[tool.solve]\ncontext = ["handbook"]\n',
+            "handbook/money.md": b"# Cents\n\nA cent is half up.\n",
+        },
+    )
+    with Index(tmp_path / "s.sqlite") as index:
+        guide = IndexGuide(index.build(repo), repo)
+    text = guide.context(ISSUE, 1500)
+    assert "handbook: handbook/money.md, lines 1 to 3:\n# Cents\n\nA cent is half up." in text
+    assert "method Basket.total:" in text
+    assert "handbook: handbook/money.md:1-3: Cents" in guide.find("half up a cent")
+    assert guide.find("Basket.total").splitlines()[0] == "shop/basket.py:11-13: method Basket.total"
+
+
+def test_a_guide_reads_nothing_that_was_not_indexed(tmp_path: Path) -> None:
+    repo = write_tree(tmp_path / "repo", SHOP)
+    write_tree(tmp_path, {"secret.py": b"def rounded(amount):\n    return 'secret'\n"})
+    with Index(tmp_path / "s.sqlite") as index:
+        guide = IndexGuide(index.build(repo), repo)
+    (repo / "shop/prices.py").unlink()
+    (repo / "shop/prices.py").symlink_to(tmp_path / "secret.py")
+    (repo / "shop/basket.py").write_bytes(b"class Basket: changed = 1\n")
+    text = guide.context("rounded is wrong\n\n`rounded` of `Basket`", 1500)
+    assert "shop/prices.py" in text
+    assert "secret" not in text
+    assert "changed" not in text
 
 
 def test_a_repository_may_name_only_folders_of_its_own(tmp_path: Path) -> None:
