@@ -38,15 +38,16 @@ class Evidence:
         return (bool(self.fixed) and not self.failing, -len(self.regressed), len(self.fixed))
 
 
-def weigh(baseline: TestReport, showing: Collection[str], report: TestReport) -> Evidence:
+def weigh(baseline: TestReport, showing: Collection[str], report: TestReport, asked: Collection[str] = ()) -> Evidence:
+    """`asked`: test files that were to run; one of them that gave no result has lost all that passed in it."""
     passed = report.ids("passed")
     fixed = tuple(sorted(set(showing) & passed))
     failing = tuple(sorted(set(showing) - passed))
-    ran = {name.split("::")[0] for name in report.cases}
+    ran = {name.split("::")[0] for name in report.cases} | set(asked)
     # A guard counts where its file ran; of a run that came to nothing, all count.
     guards = {name for name in baseline.ids("passed") - set(showing) if name.split("::")[0] in ran or report.problem}
     regressed = tuple(sorted(guards - passed))
-    text = "\n".join(_told(baseline, fixed, failing, regressed, report))
+    text = "\n".join(_told(baseline, fixed, failing, regressed, len(guards), report))
     statuses = {name: case.status for name, case in sorted(report.cases.items())}
     return Evidence(fixed, failing, regressed, text, statuses)
 
@@ -56,14 +57,16 @@ def _told(
     fixed: Collection[str],
     failing: Collection[str],
     regressed: Collection[str],
+    guards: int,
     report: TestReport,
 ) -> Iterable[str]:
     if report.problem:
         yield f"The tests could not be run to their end: {report.problem}"
+    if report.problem or (report.log and regressed):
         yield _tail(report.log)
     if fixed or failing:
         yield f"Tests that show the issue: {len(fixed)} pass, {len(failing)} fail."
-    yield f"Tests that passed before any edit and fail now: {len(regressed)}."
+    yield f"Tests that passed before any edit: {guards}, of which {len(regressed)} fail now."
     yield from _failures(report, [*failing, *regressed])
     known = report.ids("failed", "error") & baseline.ids("failed", "error") - set(failing)
     if known:

@@ -4,12 +4,14 @@ Where the harness ran the base itself that is known. On a row of a benchmark it 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agents.desk import Memory
 from agents.neighbours import like_tests, neighbours
 from agents.office import Guide
 from agents.record import Json, digest
+from sandbox.api import Sandbox
 from sandbox.testlog import TestCase, TestReport
 from sandbox.testrun import run_tests
 from tasks.event import Event
@@ -41,18 +43,29 @@ def surveyed(task: Task, site: Site, guide: Guide, memory: Memory) -> Site:
 
 
 def _run(site: Site, files: list[str]) -> Json:
-    """Each file by itself, so that one that hangs or does not start takes nothing from the others."""
-    started, ran = time.monotonic(), []
-    cases: dict[str, TestCase] = {}
     with site.open() as sandbox:
-        for path in files:
-            left = SECONDS - (time.monotonic() - started)
-            if left <= 0:
-                break
-            report = run_tests(sandbox, site.test_command, [path], timeout=max(left, SECONDS / 4))
-            # A command that counts as one failing test did not get as far as its tests.
-            if report.usable and report.cases and report.command not in report.ids("failed"):
-                ran.append(path)
-                cases |= report.cases
-    rows = [[case.id, case.status, round(case.seconds, 3), case.message[-LINES:]] for case in cases.values()]
-    return {"files": ran, "seconds": round(time.monotonic() - started, 1), "cases": rows}
+        reports = by_file(sandbox, site.test_command, files, SECONDS)
+    # A command that counts as one failing test did not get as far as its tests.
+    good = {
+        path: report
+        for path, report in reports.items()
+        if report.usable and report.cases and report.command not in report.ids("failed")
+    }
+    cases = [case for report in good.values() for case in report.cases.values()]
+    rows = [[case.id, case.status, round(case.seconds, 3), case.message[-LINES:]] for case in cases]
+    return {"files": list(good), "seconds": round(sum(report.seconds for report in good.values()), 1), "cases": rows}
+
+
+def by_file(sandbox: Sandbox, command: str, files: Sequence[str], seconds: float) -> dict[str, TestReport]:
+    """Each file by itself, so that one that hangs or does not start takes nothing from the others.
+
+    `seconds` in all: files that are not begun within them are left out; the last one has a quarter of them at least.
+    """
+    started = time.monotonic()
+    reports: dict[str, TestReport] = {}
+    for path in files:
+        left = seconds - (time.monotonic() - started)
+        if left <= 0:
+            break
+        reports[path] = run_tests(sandbox, command, [path], timeout=max(left, seconds / 4))
+    return reports
