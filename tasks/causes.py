@@ -28,6 +28,7 @@ Early = Literal[
     "engine",  # the container engine does not answer
     "image",  # the row's image cannot be had
     "network",  # a git host or a registry cannot be reached
+    "node",  # a machine of the cluster was lost
     "disk",  # no space is left
     "provider",  # a model's server failed after every retry
     "rate limit",  # a model's server wanted to be left alone, to the last
@@ -61,6 +62,7 @@ RULES: Mapping[Early, Rule] = MappingProxyType(
         "engine": Rule("machine", 3, grade=False),
         "image": Rule("row", 2, grade=False),
         "network": Rule("machine", 3, grade=False),
+        "node": Rule("machine", 3, grade=False),
         "disk": Rule("machine", 2, grade=False),
         "provider": Rule("provider", 3, grade=False),
         "rate limit": Rule("provider", 3, grade=False),

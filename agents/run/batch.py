@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from agents.run import grading
 from tasks.purse import Allowances
@@ -21,6 +22,9 @@ class Batch:
     retry_failed: bool = False
     salvage: bool = False
     as_json: bool = False
+    executor: Literal["threads", "ray"] = "threads"
+    ray_address: str = ""
+    share: str = ""
 
 
 @dataclass(frozen=True)

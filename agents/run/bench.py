@@ -1,7 +1,7 @@
 """`solve bench`: solvers × rows × runs, each attempt solved, then graded."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -46,6 +46,11 @@ def bench(
     ] = None,
     task_budget: Annotated[float | None, typer.Option(help="Dollars that each attempt may spend.")] = None,
     disk: Annotated[float | None, typer.Option(help="Gigabytes that images made by this program may take.")] = None,
+    executor: Annotated[
+        Literal["threads", "ray"], typer.Option(help="On this machine, or on a Ray cluster.")
+    ] = "threads",
+    ray_address: Annotated[str, typer.Option(help="The cluster's head, HOST:PORT. Default: this machine's.")] = "",
+    share: Annotated[str, typer.Option(help="A path or fsspec URL that all nodes have, for what attempts leave.")] = "",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make what was not resolved anew.")] = False,
     salvage: Annotated[bool, typer.Option("--salvage", help="Leave out damaged lines of the ledger.")] = False,
     as_json: Json = False,
@@ -58,11 +63,21 @@ def bench(
     from agents.run.summary import summary_json, summary_table
     from tasks.purse import Allowances
 
-    options = grading.Options(
-        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
-    )
+    options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade)
     allowances = Allowances(dollars(budget), dollars(model_budget), dollars(task_budget))
-    batch = Batch(options, tuple(model or ["repair"]), runs, allowances, disk, retry_failed, salvage, as_json)
+    batch = Batch(
+        options,
+        tuple(model or ["repair"]),
+        runs,
+        allowances,
+        disk,
+        retry_failed,
+        salvage,
+        as_json,
+        executor,
+        ray_address,
+        share,
+    )
     came = run(batch, this_machine())
     if as_json:
         print(json.dumps(summary_json(came.folder, came.results) | unfinished(came)))

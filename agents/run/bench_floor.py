@@ -14,9 +14,11 @@ from agents.run import grading
 from agents.run.attempt import FREE, Attempting, attempt_folder, carried
 from agents.run.batch import Batch
 from agents.run.bench_view import clock_time, watching
+from agents.run.conditions import PROGRAM, digests
 from agents.run.folders import cache_folder
+from agents.run.ray_node import Recipe, machine_of_a_node
 from sandbox import janitor
-from sandbox.api import Image, Owner, Sandbox, SandboxError
+from sandbox.api import BadInput, Image, Owner, Sandbox, SandboxError
 from sandbox.docker import DockerSandbox
 from sandbox.engine import answers, connect
 from sandbox.reclaim import Disk
@@ -91,9 +93,11 @@ def work(
     environment: Mapping[str, str],
 ) -> int:
     """Do the jobs; how many were not admitted."""
-    machine.sweep()
+    here = batch.executor == "threads"
+    if here:
+        machine.sweep()
     images = pictures(batch, machine, cache_folder(environment))
-    lanes, pulse, tally = Lanes(), Pulse(machine.alive), Tally(planned, history)
+    lanes, pulse, tally = Lanes(), Pulse(machine.alive if here else lambda: True), Tally(planned, history)
     containers = Containers(machine.containers, ready=lambda: not pulse.silence)
     running: list[Callable[[], Sequence[Watched]]] = [lambda: ()]
     view = watching(
@@ -103,14 +107,14 @@ def work(
         lambda: held_up(pulse, stop, lanes),
         as_json=batch.as_json,
     )
-    with view as told:
+    with view as told, workshop(batch, machine, folder, images, lanes, environment) as (worker, crew):
         bench = Bench(
-            workshop(batch, machine, folder, images, lanes, environment),
+            worker,
             ledger,
             history,
             purse(batch, folder, history, jobs),
             containers,
-            Crew(batch.options.jobs, max(1, min(batch.options.jobs, machine.containers))),
+            crew,
             stop=stop,
             pulse=pulse,
             tell=told,
@@ -120,12 +124,14 @@ def work(
         told(Notice("said", text=f"{folder}: {len(planned)} attempts, {len(planned) - len(jobs)} of them done before"))
         tally.begin()
         with signals(stop, told):
-            images.make_ahead(rows_of([job.planned for job in jobs]))
+            if here:
+                images.make_ahead(rows_of([job.planned for job in jobs]))
             agenda = bench.run(jobs)
             images.close()
     return len(agenda.left)
 
 
+@contextlib.contextmanager
 def workshop(
     batch: Batch,
     machine: Machine,
@@ -133,10 +139,55 @@ def workshop(
     images: Places,
     lanes: Lanes,
     environment: Mapping[str, str],
-) -> Work:
+) -> Iterator[tuple[Work, Crew]]:
+    """What does the work, and how many at once.
+
+    Raises:
+        BadInput: there is no such cluster, or a budget that cannot be held on one.
+    """
+    jobs = batch.options.jobs
+    if batch.executor == "threads":
+        jobs = jobs or grading.default_jobs()
+        yield (
+            attempting(batch.options, machine, folder, images, lanes, environment),
+            Crew(jobs, max(1, min(jobs, machine.containers))),
+        )
+        return
+    from agents.run.ray_work import Cluster, RayWork
+
+    with contextlib.closing(Cluster(batch.ray_address)) as cluster:
+        graders = max(1, cluster.slots // 4)  # of the slots, so that nothing waits for one while its deadline runs
+        agents = max(1, min(jobs or cluster.slots, cluster.slots - graders))
+        yield RayWork(cluster, recipe(batch, folder, environment), folder), Crew(agents, graders)
+
+
+def recipe(batch: Batch, folder: Path, environment: Mapping[str, str]) -> Recipe:
+    allowances = batch.allowances
+    if allowances.task is None and (allowances.run, allowances.model) != (None, None):
+        raise BadInput("on a cluster a budget is held by each attempt's own: give --task-budget too")
+    return Recipe(
+        folder.name,
+        batch.options,
+        batch.share,
+        tuple(digests([*PROGRAM, *batch.models], environment)),
+        allowances.task,
+        allowances.seconds,
+        machine_of_a_node,
+    )
+
+
+def attempting(
+    options: grading.Options,
+    machine: Machine,
+    folder: Path,
+    images: Places,
+    lanes: Lanes,
+    environment: Mapping[str, str],
+) -> Attempting:
+    """The attempts of a run, made on this machine."""
     cache = cache_folder(environment)
-    grader = Grader(images.get, _not_watched, Cache(cache / "grades"), fresh=batch.options.regrade)
-    return Attempting(folder, batch.options.mirrors, cache, images.get, machine.open, grader, lanes, environment)
+    grader = Grader(images.get, _not_watched, Cache(cache / "grades"), fresh=options.regrade)
+    return Attempting(folder, options.mirrors, cache, images.get, machine.open, grader, lanes, environment)
 
 
 def purse(batch: Batch, folder: Path, history: History, jobs: Sequence[Job]) -> Purse:

@@ -50,6 +50,16 @@ def settings_of(name: str, environment: Mapping[str, str]) -> str:
     return digest([stage if isinstance(stage, str) else dict(settings(stage)) for stage in stages.stages])
 
 
+def digests(names: Sequence[str], environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Of this machine's program and of what solvers' names mean on it, by name: nodes of a cluster must agree."""
+    parts = {"code " + room: digest(digest_files(TOP / room, CODE)) for room in ROOMS}
+    parts["prompts"] = digest(digest_files(TOP / "agents" / "prompts", ["*.j2"]))
+    return [(name, parts[name] if name in parts else settings_of(name, environment)) for name in names]
+
+
+PROGRAM = (*("code " + room for room in ROOMS), "prompts")
+
+
 def base_images(pattern: str) -> dict[str, str]:
     """The engine's images that `pattern` ({python} in it) names, by tag. An engine that is not there has none."""
     try:
