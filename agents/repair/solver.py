@@ -20,6 +20,7 @@ from tasks.event import Event
 from tasks.solvers import Site
 from tasks.task import Attempt, Cost, Task
 
+NEEDS = "repair needs a test that fails: give one, or an example with its result, in the issue, or choose a model"
 SECONDS = 60.0  # a "no" must be cheap: this solver is the first rung of every run
 SURVEY_SHARE = 0.3
 GENERATE_SHARE = 0.15
@@ -75,10 +76,7 @@ class RepairSolver:
     def solve(self, task: Task, site: Site) -> Attempt:
         search = Search()
         if not site.showing:
-            return _gave_up(
-                search,
-                "repair needs a test that fails with the issue, or an example and its result, or a model",
-            )
+            return _gave_up(search, NEEDS)
         until = search.started + min(self._seconds, site.budget.seconds_left)
         try:
             with site.open() as sandbox:
