@@ -14,7 +14,7 @@ from agents.repair.observed import (
     Imported,
     Modules,
     Progress,
-    Regressed,
+    Searched,
     Test,
     search_rows,
     survey_rows,
@@ -79,7 +79,7 @@ class Inner:
         seconds: float,
         batch: int = BATCH,
         heard: Callable[[Progress], None] = lambda _: None,
-    ) -> list[Progress | Regressed]:
+    ) -> list[Searched]:
         """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`.
 
         `early`: lines that run while tests are collected. `heard` gets the counts once a second, from another thread.

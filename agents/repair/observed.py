@@ -90,7 +90,18 @@ class Regressed(Row):
     test: str
 
 
-SearchRow = TypeAdapter[Progress | Regressed](Annotated[Progress | Regressed, Field(discriminator="kind")])
+class Differ(Row):
+    """Plausible patches of one function, called with the same: who answers alike on the call that tells most apart."""
+
+    kind: Literal["differ"]
+    patches: list[int]
+    calls: int  # that each was asked
+    groups: list[list[int]]  # one, if no call tells them apart
+    call: Annotated[str, Field(max_length=1000)]
+
+
+Searched = Progress | Regressed | Differ
+SearchRow = TypeAdapter[Searched](Annotated[Searched, Field(discriminator="kind")])
 
 
 def survey_rows(data: bytes) -> list[Head | Modules | Imported | Test | Frame | End]:
@@ -98,7 +109,7 @@ def survey_rows(data: bytes) -> list[Head | Modules | Imported | Test | Frame | 
     return list(_valid(SurveyRow, data))
 
 
-def search_rows(data: bytes) -> list[Progress | Regressed]:
+def search_rows(data: bytes) -> list[Searched]:
     """As `survey_rows`."""
     return list(_valid(SearchRow, data))
 

@@ -9,7 +9,7 @@ from agents.repair import files, journal
 from agents.repair.candidates import Findings, Proposal, propose
 from agents.repair.edits import apply
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
-from agents.repair.observed import End, Head, Imported, Modules, Progress, Regressed, Test
+from agents.repair.observed import Differ, End, Head, Imported, Modules, Progress, Searched, Test
 from agents.repair.rank import Ranked, order, ranked
 from agents.repair.source import Source
 from agents.repair.survey import findings
@@ -42,12 +42,14 @@ class Search:
     last: Progress | None = None
     first: Progress | None = None
     survey_cpu: float = 0.0
+    differ: Differ | None = None
 
-    def sort(self, answers: Sequence[Progress | Regressed]) -> None:
+    def sort(self, answers: Sequence[Searched]) -> None:
         """Rank what passed."""
         progress = [row for row in answers if isinstance(row, Progress)]
         passed = [row for row in progress if row.kind == "plausible" and 0 <= row.id < len(self.proposals)]
         self.last = progress[-1] if progress else None
+        self.differ = next((row for row in answers if isinstance(row, Differ)), None)
         self.first = passed[0] if passed else None
         by_file: dict[str, list[Proposal]] = {}
         for row in passed:
@@ -114,7 +116,7 @@ class RepairSolver:
 
     def _search(
         self, site: Site, inner: Inner, request: Request, rows: Sequence[object], search: Search, until: float
-    ) -> list[Progress | Regressed]:
+    ) -> list[Searched]:
         total = len(search.proposals)
 
         def heard(row: Progress) -> None:
@@ -237,7 +239,19 @@ def _paths(tests: Sequence[Test]) -> list[str]:
 
 def _label(search: Search) -> str:
     count = len(search.plausible)
-    return f"passes the tests; {count} plausible patch{'es' if count > 1 else ''}, {search.tried} edits tried"
+    found = f"{count} plausible patch{'es' if count > 1 else ''}, {search.tried} edits tried"
+    return f"passes the tests; {found}{_disagreement(search)}"
+
+
+def _disagreement(search: Search) -> str:
+    """Of the patches that could be compared, how many answer otherwise than the delivered one, and on which call."""
+    chosen = search.plausible[0].proposal
+    differ = search.differ
+    alike = next((group for group in differ.groups if search.proposals.index(chosen) in group), []) if differ else []
+    if differ is None or not differ.call or not alike:
+        return ""
+    others = len(differ.patches) - len(alike)
+    return f"; {others} of {len(differ.patches)} that were compared disagree with it on {differ.call}"
 
 
 def _gave_up(search: Search, reason: str) -> Attempt:

@@ -9,7 +9,7 @@ import pytest
 from agents.repair.candidates import Proposal
 from agents.repair.edits import Edit
 from agents.repair.inner import CannotRun, Inner, Request
-from agents.repair.observed import Frame, Head, Imported, Progress, Test
+from agents.repair.observed import Differ, Frame, Head, Imported, Progress, Searched, Test
 from agents.repair.source import parse
 from agents.repair.suspicion import Line
 from sandbox.api import Image, Sandbox
@@ -42,14 +42,20 @@ def passing(
 def searched(
     sandbox: Sandbox, module: str, edits: list[tuple[str, str]], asked: Request, early: Collection[Line] = ()
 ) -> tuple[list[int], Progress]:
+    rows = rows_of(sandbox, module, edits, asked, early)
+    progress = [row for row in rows if isinstance(row, Progress)]
+    return sorted(row.id for row in progress if row.kind == "plausible"), progress[-1]
+
+
+def rows_of(
+    sandbox: Sandbox, module: str, edits: list[tuple[str, str]], asked: Request, early: Collection[Line] = ()
+) -> list[Searched]:
     source = parse("m.py", module.encode())
     proposals = []
     for old, new in edits:
         start = module.encode().index(old.encode())
         proposals.append(Proposal("m.py", Edit(start, start + len(old.encode()), new.encode()), 1.0, "test", 1))
-    rows = Inner(sandbox, "python -m pytest").search(asked, {"m.py": source}, proposals, early, [], 30.0)
-    progress = [row for row in rows if isinstance(row, Progress)]
-    return sorted(row.id for row in progress if row.kind == "plausible"), progress[-1]
+    return Inner(sandbox, "python -m pytest").search(asked, {"m.py": source}, proposals, early, [], 30.0)
 
 
 KINDS = """\
@@ -354,3 +360,15 @@ def test_what_was_made_on_import_is_made_anew(tmp_path: Path) -> None:
         found, _ = searched(sandbox, module, [("41", "43"), ("41", "42")], asked, [("m.py", 1)])
     assert ("m.py", 2) in early
     assert found == [1]
+
+
+def test_plausible_patches_are_asked_what_the_tests_did_not_ask(tmp_path: Path) -> None:
+    """`x * 2`, `x + x` and `x + 2` all make 4 of 2; only the last makes 5 of 3."""
+    module = "def double(x):\n    return x\n"
+    tests = "import m\n\n\ndef test_double():\n    assert m.double(2) == 4\n"
+    edits = [("return x", "return x * 2"), ("return x", "return x + 2"), ("return x", "return x + x")]
+    with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
+        rows = rows_of(sandbox, module, edits, request("test_double"))
+    (differ,) = [row for row in rows if isinstance(row, Differ)]
+    assert sorted(map(sorted, differ.groups)) == [[0, 2], [1]]
+    assert differ.call == "double(3)"

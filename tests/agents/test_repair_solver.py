@@ -1,6 +1,7 @@
 """`RepairSolver` as `solve run` calls it: a site in, an attempt out."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -188,3 +189,15 @@ def test_what_breaks_another_file_of_the_scope_is_not_delivered(tmp_path: Path) 
     attempt = world.solve("test_m.py::test_double")
     assert attempt.ended == "patched"
     assert world.changed["m.py"] in (b"def double(x):\n    return x * 2\n", b"def double(x):\n    return x + x\n")
+
+
+def test_it_says_where_the_patches_that_pass_disagree(tmp_path: Path) -> None:
+    world = World(
+        tmp_path,
+        {
+            "m.py": "def double(x):\n    return x\n",
+            "test_m.py": "from m import double\n\ndef test_double():\n    assert double(2) == 4\n",
+        },
+    )
+    attempt = world.solve("test_m.py::test_double")
+    assert re.search(r"; [1-9] of [1-9] that were compared disagree with it on double\(-?\d+\)$", attempt.reason)

@@ -84,6 +84,11 @@ class Live:
             changes.append((function, new))
         return exchange(changes)
 
+    def outer(self, path: str, unit: Unit) -> FunctionType | None:
+        """The one live function of a unit at module level; None where there are several, or it belongs to a class."""
+        functions = [function for function in self._of(path, unit) if _is_outer(function.__code__, unit)]
+        return functions[0] if len(functions) == 1 and not unit.around else None
+
     def clear_caches(self) -> None:
         """Results that `functools.lru_cache` remembers were made by another candidate."""
         for cache in self._caches:

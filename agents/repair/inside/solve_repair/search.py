@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from solve_repair import forks, workers
+from solve_repair import differ, forks, workers
 from solve_repair.plan import Candidate, Out
 from solve_repair.workers import Bench, Limit
 from solve_repair.zygote import Zygote
@@ -89,6 +89,9 @@ class Search:
             self.limits = {name: limit.times(10, 1000) for name, limit in self.limits.items()}
             self._again(self.slow, plan.batch, SLOW)
         self._stop()
+        if len(self.passed) > 1 and self._time_left():
+            plausible = [item for item in plan.candidates if item.id in self.passed]
+            self.out.write(kind="differ", **differ.compare(self.bench, plausible))
         self._progress(kind="end", exhausted=self._time_left())
 
     def _again(self, candidates: list[Candidate], size: int, most: int) -> None:
