@@ -5,13 +5,14 @@
 DIR is a checkout of https://github.com/jkoppel/QuixBugs. The engine runs as it does in the product: by `RepairSolver`
 in a sandbox (local: no isolation, for programs that are known). A tree in which the correct programs stand says which
 tests there are; those of them that do not pass on the buggy program show the bug. A patch counts as found when the
-solver delivers it: all given tests pass in a process of its own.
+solver delivers it: all given tests pass in a process of its own. Whether it is right too, `quixbugs_oracle.py` says.
 """
 
 import argparse
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ from tasks.verdict import Verdict
 
 COMMAND = "python -m pytest"
 PARTS = ("python_testcases", "json_testcases", "conftest.py")
+ORACLE = Path(__file__).parent / "quixbugs_oracle.py"
 HANGS = 6.0  # seconds without an end after which a run of the buggy program is taken to hang
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
 
@@ -50,6 +52,7 @@ class Result:
     cpu: float  # seconds of survey, search and host side
     cpu_to_first: float  # the same until the first plausible one
     diff: str
+    right: str  # what the oracle says of the patch that was delivered: right, or why not
 
 
 def image(quixbugs: Path, programs: str, folder: Path) -> Image:
@@ -112,15 +115,35 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
         attempt = RepairSolver(seconds).solve(Task(program, "QuixBugs", "", Issue(program, "")), site)
         record = folder / "run" / "repair.json"
         known = json.loads(record.read_text()) if record.exists() else {}
-        return _result(program, site, attempt, known, time.process_time() - started)
+        own = time.process_time() - started
+        return _result(program, site, attempt, known, own, oracle(quixbugs, program, attempt.patch, folder))
 
 
-def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: float) -> Result:
+def oracle(quixbugs: Path, program: str, patched: bytes, scratch: Path) -> str:
+    """What `quixbugs_oracle.py` says, in a process of its own: a patch may do anything to the one that it runs in."""
+    if not patched:
+        return "no patch"
+    place = scratch / f"{program}.py"
+    place.write_bytes(patched)
+    correct = quixbugs / "correct_python_programs" / f"{program}.py"
+    command = [
+        sys.executable,
+        str(ORACLE),
+        str(correct),
+        str(place),
+        str(quixbugs / "json_testcases" / f"{program}.json"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    return done.stdout.strip() or f"wrong: {done.stderr.strip()[-200:]}"
+
+
+def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: float, right: str) -> Result:
     plausible = record.get("plausible", [])
     search, first = record.get("search") or {}, record.get("first_plausible") or {}
     before = own + record.get("survey_cpu", 0.0)
     return Result(
         program=program,
+        right=right,
         found=attempt.ended == "patched",
         reason=attempt.reason,
         showing=len(site.showing),
@@ -164,6 +187,7 @@ def main() -> int:
     summary = {
         "programs": len(results),
         "found": len(found),
+        "right_first": sum(result.right == "right" for result in results),
         "median_cpu": statistics.median(result.cpu for result in results),
         "median_cpu_to_first": statistics.median([result.cpu_to_first for result in found] or [0.0]),
         "median_tried_to_first": statistics.median([result.to_first for result in found] or [0]),
@@ -179,8 +203,9 @@ def main() -> int:
 def _line(result: Result) -> str:
     changed = [line for line in result.diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     head = f"{result.program:28} {'found' if result.found else 'NOT FOUND':10}"
+    judged = f"{result.right}  {' '.join(changed) or result.reason}"
     numbers = f"{result.showing:3} failing {result.plausible:3} plausible {result.to_first:5}/{result.tried:5} tried"
-    return f"{head}{numbers} {result.cpu_to_first:6.2f} {result.cpu:6.2f} CPU s  {' '.join(changed) or result.reason}"
+    return f"{head}{numbers} {result.cpu_to_first:6.2f} {result.cpu:6.2f} CPU s  {judged}"
 
 
 if __name__ == "__main__":

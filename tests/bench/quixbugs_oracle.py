@@ -1,0 +1,101 @@
+"""Is a patch of a QuixBugs program right? It must answer as the correct program does, on more than the given tests.
+
+    python tests/bench/quixbugs_oracle.py CORRECT.py PATCHED.py INPUTS.json
+
+INPUTS has a line `[arguments, result]` for each given test. Both programs are called with those arguments and with
+small changes of them, where the correct one has an answer within a second. Prints `right`, or `wrong` with the call.
+Programs on graphs have no such file: they count as right if they are the correct program, however it is written.
+"""
+
+import ast
+import copy
+import itertools
+import json
+import runpy
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MOST = 300  # calls
+PATIENCE = 1  # seconds a call
+
+
+class Late(BaseException):
+    pass
+
+
+def answers(function: Any, arguments: list[Any]) -> tuple[str, Any]:
+    """How a call ends: its value, or the exception's name; with what became of the arguments."""
+    given = copy.deepcopy(arguments)
+    signal.alarm(PATIENCE)
+    try:
+        value = function(*given)
+        if hasattr(value, "__next__"):
+            value = list(itertools.islice(value, 1000))
+        return type(value).__name__, (value, given)
+    except Late:
+        return "no end", None
+    except Exception as error:
+        return type(error).__name__, None
+    finally:
+        signal.alarm(0)
+
+
+def near(arguments: list[Any]) -> Iterator[list[Any]]:
+    yield arguments
+    for place, value in enumerate(arguments):
+        for other in neighbours(value):
+            yield [*arguments[:place], other, *arguments[place + 1 :]]
+
+
+def neighbours(value: Any) -> list[Any]:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int | float):
+        return [value + 1, value - 1, value * 2, value + 7]
+    if isinstance(value, str):
+        return [value[1:], value[:-1], value[::-1], value + value, ""]
+    if isinstance(value, list):
+        inner = [[*value[:at], other, *value[at + 1 :]] for at, item in enumerate(value) for other in neighbours(item)]
+        return [value[1:], value[:-1], value[::-1], value + value, [], *inner[:20]]
+    return []
+
+
+def judged(correct: Path, patched: Path, inputs: Path) -> str:
+    if not inputs.exists():
+        return "right" if plain(correct) == plain(patched) else "wrong: it is written otherwise, and nobody called it"
+    name = correct.stem
+    right, tried = (runpy.run_path(str(path))[name] for path in (correct, patched))
+    given = [json.loads(line)[0] for line in inputs.read_text().splitlines() if line.strip()]
+    calls = [item if isinstance(item, list) else [item] for item in given]
+    for call in itertools.islice((other for first in calls for other in near(first)), MOST):
+        wanted = answers(right, call)
+        if wanted[1] is not None and answers(tried, call) != wanted:
+            return f"wrong: {name}{tuple(call)!r}"[:200]
+    return "right"
+
+
+def plain(path: Path) -> str:
+    """The program of a file, without what does not run."""
+    module = ast.parse(path.read_text())
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [item for item in body if not _is_text(item)]  # type: ignore[attr-defined]
+    return ast.dump(module)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def late(number: int, frame: object) -> None:
+    raise Late
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGALRM, late)
+    sys.setrecursionlimit(3000)
+    print(judged(*map(Path, sys.argv[1:4])))
