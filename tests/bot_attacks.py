@@ -418,11 +418,12 @@ def request_for(folder: Path) -> Request:
 def speaks(folder: Path, words: str, power: str) -> Seen:
     """`done`: the text has its power on the pull request's page, or in the comment."""
     result = result_of(request_for(folder), summary=(words,), headline=words, reason=words, fixed=(words[:400],))
-    body = page.pull_body(result, [plain(words[:100])], issue=1, base=COMMIT, mark="", run="r", own_token=True)
+    told = page.Told(result, [plain(words[:100])], 1, COMMIT, "", "r", True)
+    body = page.pull_body(told) + page.round_body("", told)
     comment = page.sticky_body(Ledger(issue=1), "x", text=words, plan=(words,), limit=6.0)
     title = page.title(1, words)
     shown = "\n".join((body, comment.partition("\n")[2], title))
-    assert len(body) <= page.MOST
+    assert len(body) <= 2 * page.MOST
     return Seen(power in shown, "broken by a zero-width space", shown=shown)
 
 
@@ -498,7 +499,8 @@ def publishes(folder: Path, *, file: str = "", values: Mapping[str, Any] | None 
     comment = next(row["body"] for row in site.fake.comments)
     opened = bool(site.fake.pulls)
     taken = "No patch was found" in comment
-    return Seen(opened or taken, comment, shown=site.outputs, writes=len(site.fake.writes))
+    reason = " ".join(line.strip("#> ") for line in comment.splitlines()[1:4])
+    return Seen(opened or taken, reason, shown=site.outputs, writes=len(site.fake.writes))
 
 
 def handing(name: str, tried: str, **more: Any) -> Row:

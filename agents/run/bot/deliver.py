@@ -71,20 +71,12 @@ def shown(target: Target, result: Result, changes: tuple[Change, ...], commit: s
     """The number of the pull request, which is opened or brought up to date."""
     standing = desk.forge.issue(target.issue)
     heading = page.title(target.issue, standing.text.title)
-    body = page.pull_body(
-        result,
-        changes,
-        issue=target.issue,
-        base=target.commit,
-        mark=mark(result, commit),
-        run=desk.run,
-        own_token=desk.own_token,
-    )
+    told = page.Told(result, changes, target.issue, target.commit, mark(result, commit), desk.run, desk.own_token)
     branch = branch_of(target.issue)
     pull = desk.forge.pull_of(branch)
+    body = page.round_body(pull.body, told) if pull and target.pull else page.pull_body(told)
     if pull is None:
-        base = desk.forge.default_branch()
-        pull = desk.forge.open_pull(branch, base, heading, body)
+        pull = desk.forge.open_pull(branch, desk.forge.default_branch(), heading, body)
     if pull.body != body:
         desk.forge.edit_pull(pull.number, heading, body)
     return pull.number

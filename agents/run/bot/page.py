@@ -1,6 +1,8 @@
 """The bot's words: templates, in which everything that is not a number is neutralised unless it is marked as ours."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ FOLDER = Path(__file__).parent / "templates"
 MOST = 60_000  # characters; GitHub takes 65,536
 MOST_SHOWN = 5  # runs in the sticky comment
 MOST_FILES = 40
+MARK = re.compile(r"\A<!-- solve:\{[^<>]*\} -->\n")
 
 
 class Own(str):
@@ -25,25 +28,55 @@ class Own(str):
     __slots__ = ()
 
 
-def pull_body(
-    result: Result, changes: Sequence[Change], *, issue: int, base: str, mark: str, run: str, own_token: bool
-) -> str:
-    """The text of a pull request."""
-    cost = "not known" if result.dollars is None else f"${result.dollars:.4f}"
-    rows = [{"path": change.path, "what": _what(change)} for change in changes[:MOST_FILES]]
-    if len(changes) > MOST_FILES:
-        rows.append({"path": f"{len(changes) - MOST_FILES} more", "what": "files"})
-    return render(
-        "pull",
-        result=result,
-        changes=rows,
-        issue=issue,
-        base=Own(base),
-        mark=Own(mark),
-        run=Own(run),
-        cost=Own(cost),
-        own_token=own_token,
-    )
+@dataclass(frozen=True)
+class Told:
+    """What a pull request's text is made of."""
+
+    result: Result
+    changes: Sequence[Change]
+    issue: int
+    base: str  # commit
+    mark: str  # for `solve bot outcomes`
+    run: str  # address of the run's page
+    own_token: bool
+
+    def values(self) -> dict[str, object]:
+        cost = "not known" if self.result.dollars is None else f"${self.result.dollars:.4f}"
+        rows = [{"path": change.path, "what": _what(change)} for change in self.changes[:MOST_FILES]]
+        if len(self.changes) > MOST_FILES:
+            rows.append({"path": f"{len(self.changes) - MOST_FILES} more", "what": Own("files")})
+        return {
+            "result": self.result,
+            "changes": rows,
+            "issue": self.issue,
+            "base": self.base,
+            "mark": Own(self.mark),
+            "run": Own(self.run),
+            "cost": Own(cost),
+            "own_token": self.own_token,
+        }
+
+
+def pull_body(told: Told) -> str:
+    """The text of a new pull request, or of one that is begun anew."""
+    return closing(render("pull", **told.values()), told.issue)
+
+
+def round_body(before: str, told: Told) -> str:
+    """The text of a pull request after a further round: what stood there, also what people wrote, and the round."""
+    kept = MARK.sub("", before).rstrip().removesuffix(f"Closes #{told.issue}").rstrip()
+    text = render("round", **told.values())
+    room = MOST - len(text) - len(told.mark) - 200
+    if len(kept) > room:
+        kept = f"{kept[:room]}\n\n… cut here"
+    return closing(f"{told.mark}\n{kept}\n\n{text}\nCloses #{told.issue}\n", told.issue)
+
+
+def closing(text: str, issue: int) -> str:
+    """At most `MOST` characters; the last line is what closes the issue, and stays."""
+    if len(text) <= MOST:
+        return text
+    return f"{text[: MOST - 200]}\n\n… cut here: the run's log has the rest.\n\nCloses #{issue}\n"
 
 
 def sticky_body(
@@ -82,12 +115,7 @@ def title(issue: int, words: str) -> str:
 
 
 def render(name: str, **values: object) -> str:
-    text = _environment().get_template(f"{name}.md.j2").render(**values).strip() + "\n"
-    if len(text) <= MOST:
-        return text
-    # Its last line is what closes the issue, and stays.
-    last = text.rstrip().rpartition("\n")[2]
-    return f"{text[: MOST - 200]}\n\n… cut here: the run's log has the rest.\n\n{last}\n"
+    return _environment().get_template(f"{name}.md.j2").render(**values).strip() + "\n"
 
 
 def _what(change: Change) -> Own:
@@ -115,5 +143,6 @@ def _environment() -> "Environment":
     )
     environment.filters["quoted"] = lambda text: Own(neutral.quoted(str(text)))
     environment.filters["code"] = lambda text: Own(neutral.code(str(text)))
+    environment.filters["own"] = Own
     environment.filters["format"] = lambda pattern, value: Own(str(pattern) % value)
     return environment

@@ -70,6 +70,7 @@ def options(request: Request, repository: Path, folder: Path, settings: Settings
         base_url=settings.base_url,
         sandbox="docker",
         dollars=Decimal(str(request.dollars)),
+        allow_unpriced=bool(settings.base_url),  # a server of the operator's own; it counts with all that is allowed
         seconds=settings.seconds,
         approve="plan" if request.command == "plan" else "",
         out=folder / "run",

@@ -175,6 +175,9 @@ def test_a_review_starts_a_round_and_every_thread_is_answered(site: Make) -> Non
     (answer,) = [row for row in here.fake.threads if row["on"] == pull["number"] and row["user"]["login"] == BOT]
     assert answer["in_reply_to_id"] == asked["id"]
     assert str(tip) in answer["body"]
+    body = pull_of(here)["body"]
+    assert body.count("## After a review") == body.count("## What, why") == body.count(f"Closes #{here.number}") == 1
+    assert json.loads(body.partition("\n")[0][11:-4])["commit"] == tip
     assert here.gate(job) is None
     assert "no comment without an answer" in here.said[-1]
 
