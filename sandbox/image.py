@@ -25,8 +25,9 @@ from sandbox import open_sandbox
 from sandbox.api import MEBIBYTE, BadInput, BuildFailed, Image, Sandbox
 from sandbox.base import host_base
 from sandbox.cache import Cache
+from sandbox.discovery.detect import detect
+from sandbox.discovery.recipe import Recipe
 from sandbox.folder_store import FolderStore
-from sandbox.recipe import Recipe, detect
 from sandbox.sdist import fetch
 from sandbox.store import Store, Tell
 from sandbox.tree import remove_tree, walk

@@ -11,8 +11,8 @@ from typing import Literal
 
 from sandbox.api import BadInput, Image
 from sandbox.bake import Copy, Step, bake, baked, pulled
+from sandbox.discovery.detect import detect
 from sandbox.image import build
-from sandbox.recipe import detect
 from sandbox.workspace import open_workspace
 from tasks.harness import Harness
 from tasks.image_settings import WORKDIR, Settings, digest

@@ -23,10 +23,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from sandbox.api import MEBIBYTE, BadInput, BuildFailed, Image, ImageUnavailable, Owner
 from sandbox.bake import Copy, Step, bake, baked, unnamed
+from sandbox.discovery.requirements import accept
 from sandbox.docker import DockerSandbox
 from sandbox.git import GitFailed, HostGit
 from sandbox.origin import open_origin
-from sandbox.requirements import accept
 from sandbox.workspace import open_workspace
 from tasks.image_settings import WORKDIR, Settings, digest
 from tasks.row import Row

@@ -29,6 +29,7 @@ from agents.team import Person
 from sandbox import janitor
 from sandbox.api import BadInput
 from sandbox.delivery import apply_to, branch
+from sandbox.discovery.overrides import Overrides
 from sandbox.hosttree import remove_left_over
 from sandbox.redact import redactor
 from tasks.event import Event, Tell
@@ -86,7 +87,7 @@ def asked(options: Options, environment: Mapping[str, str]) -> Request:
         revision=options.commit,
         model=options.model,
         sandbox=options.sandbox or choose(),
-        test_command=options.test_command,
+        said=Overrides(test_command=options.test_command, python=options.python),
         choices=chosen(options),
         seconds=options.seconds,
         apply=options.apply,

@@ -23,10 +23,11 @@ from agents.run.choice import probe as start_bubblewrap
 from sandbox import janitor
 from sandbox.api import SandboxUnavailable
 from sandbox.base_image import DEFAULT, present
+from sandbox.discovery.detect import detect
+from sandbox.discovery.recipe import Recipe
 from sandbox.engine import address, answers, connect
 from sandbox.hosttree import remove_left_over
 from sandbox.labels import PREFIX, Labels
-from sandbox.recipe import Recipe, detect
 from sandbox.sdist import client, indexes
 
 PATIENCE = 5.0  # seconds for an engine or a registry to answer
@@ -215,7 +216,9 @@ def described(recipe: Recipe) -> dict[str, object]:
         "roots": list(recipe.roots),
         "test_command": recipe.test_command,
         "build_env": dict(recipe.build_env),
+        "system": list(recipe.system),
         "evidence": [asdict(item) for item in recipe.evidence],
+        "next": [asdict(item) for item in recipe.following],
     }
 
 
@@ -246,13 +249,15 @@ def show(
 
 
 def show_recipe(recipe: Recipe, console: Console) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("recipe", "", "from", "why"):
-        table.add_column(heading, overflow="fold")
-    for item in recipe.evidence:
-        table.add_row(Text(item.what), Text(item.value), Text(item.source), Text(item.why))
-    console.print()
-    console.print(table)
+    for heading, found in (("recipe", recipe.evidence), ("if that fails", recipe.following)):
+        table = Table(box=None, pad_edge=False)
+        for title in (heading, "", "from", "confidence", "why"):
+            table.add_column(title, overflow="fold")
+        for item in found:
+            table.add_row(*(Text(part) for part in (item.what, item.value, item.source, item.confidence, item.why)))
+        if found:
+            console.print()
+            console.print(table)
 
 
 def _short(text: str) -> str:

@@ -28,6 +28,7 @@ class Options(BaseModel):
     base_url: str = ""
     sandbox: Literal["docker", "bubblewrap", "local"] | None = None
     test_command: str | None = None
+    python: str | None = None
     dollars: Decimal | None = None
     allow_unpriced: bool = False
     seconds: float = 1800.0  # that the solver may take, once the base runs are done

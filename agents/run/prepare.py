@@ -11,8 +11,9 @@ from agents.run.team import Choices
 from sandbox import open_sandbox
 from sandbox.api import BadInput, Owner
 from sandbox.delivery import check_apply, check_branch
+from sandbox.discovery.detect import detect
+from sandbox.discovery.overrides import Overrides
 from sandbox.image import build
-from sandbox.recipe import detect
 from sandbox.workspace import Workspace, open_workspace
 from tasks.event import Event, Stage, Tell
 from tasks.issue import read_issue
@@ -34,7 +35,7 @@ class Request:
     revision: str | None
     model: str
     sandbox: str
-    test_command: str | None
+    said: Overrides  # of how the repository is built and tested, in place of what its files say
     choices: Choices
     seconds: float  # that the solver may take
     apply: bool  # what is to become of a verified patch: to the worktree,
@@ -71,9 +72,9 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
     task = find_task(request, run, issue, workspace)
     data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
     tell(Event("workspace", summary(task, workspace), data=data))
-    recipe = detect(workspace.folder)
+    recipe = detect(workspace.folder, request.said)
     image = build(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
-    command = request.test_command or recipe.test_command
+    command = recipe.test_command
     tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
     owner = Owner(run.path.name, task.id)
     check = Check(lambda: open_sandbox(image, owner=owner), command, (), "the whole suite", TEST_SECONDS)

@@ -15,9 +15,9 @@ from sandbox import open_sandbox
 from sandbox.api import BadInput, BuildFailed, Image, PathRefused
 from sandbox.base import fitting, host_base
 from sandbox.cache import Cache
+from sandbox.discovery.recipe import Recipe
 from sandbox.folder_store import merge
 from sandbox.image import build, content_hash, make
-from sandbox.recipe import Recipe
 from sandbox.wheelhouse import Target, fill, missing
 
 PYTHON = """#!/bin/sh

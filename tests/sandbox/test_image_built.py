@@ -14,9 +14,9 @@ from sandbox import open_sandbox
 from sandbox.api import BuildFailed, Image, ImageUnavailable
 from sandbox.base_image import Bases, base_image, named_image
 from sandbox.cache import Cache
+from sandbox.discovery.detect import detect
 from sandbox.engine import connect
 from sandbox.image import build
-from sandbox.recipe import detect
 
 pytestmark = pytest.mark.docker
 

@@ -32,6 +32,9 @@ class Requirements:
         )
 
 
+NOTHING = Requirements()
+
+
 def read_text(tree: Path, name: str) -> str | None:
     """A text file of a hostile tree, at most 1 MiB of it being considered; None if there is no such regular file."""
     top = tree.resolve()

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from sandbox.api import BadInput
-from sandbox.recipe import PYTEST, Recipe, detect
-from sandbox.requirements import parse
+from sandbox.discovery.detect import detect
+from sandbox.discovery.python import PYTEST
+from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.requirements import parse
 
 LEGACY = "setuptools.build_meta:__legacy__"
 
@@ -245,7 +247,7 @@ def test_broken_files_are_no_trouble(tmp_path: Path, files: dict[str, str]) -> N
 
 
 def test_no_python_at_all(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no Python project"):
+    with pytest.raises(BadInput, match="no project in"):
         detect(repository(tmp_path, {"go.mod": "module x"}))
 
 
