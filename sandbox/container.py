@@ -11,7 +11,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import LogConfig, Ulimit
 
 from sandbox.api import MEBIBYTE, Image, ImageUnavailable, Limits, Owner, SandboxError, SandboxUnavailable
-from sandbox.engine import address, answers, connect, knock
+from sandbox.engine import address, answers, cgroup_parent, connect, knock
 from sandbox.environment import inherited, placed
 from sandbox.labels import Labels
 from sandbox.line import Line
@@ -87,6 +87,7 @@ class Container:
             ],
             tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={limits.tmp}"},  # noqa: S108 (inside)
             shm_size=SHARED_MEMORY,
+            cgroup_parent=cgroup_parent(),
             log_config=LogConfig(type="none"),
         )
 

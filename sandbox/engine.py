@@ -40,6 +40,15 @@ def address() -> str:
     return url
 
 
+def cgroup_parent() -> str | None:
+    """The cgroup that containers are put under, where SOLVE_CGROUP_PARENT names one; else the engine's own.
+
+    With cgroups v1 all containers of an engine share one processor share against every other process of the host: on
+    a busy one they starve. "/" gives each container a share of its own.
+    """
+    return os.environ.get("SOLVE_CGROUP_PARENT") or None
+
+
 def knock(url: str) -> None:
     """Fail with OSError if that is a socket of this machine and nobody listens.
 
