@@ -14,7 +14,7 @@ _SIGNS: dict[str, str] = {
     "ends the process": r"\bos\.(_exit|kill|abort)\b|\bsys\.exit\b|\bSystemExit\b|\b(quit|exit)\(",
     "runs at exit": r"\batexit\b|\bweakref\.finalize\b|\bdef __del__\b",
     "looks at how it is run": r"\bsys\.(argv|_getframe)\b|\bPYTEST_|\bSOLVE_|\binspect\.(stack|currentframe)|/proc/",
-    "writes past the captured output": r"__stdout__|__stderr__|\bos\.(write|dup2?|fdopen)\b",
+    "writes past the captured output": r"__stdout__|__stderr__|\bos\.(write|dup2?|fdopen)\b|/dev/(fd|std)|\bopen\(\d",
     "changes other modules": r"\bsys\.(modules|meta_path|path_hooks|settrace|setprofile)\b|\bbuiltins?\b|\bimportlib\b",
     "looks through live objects": r"\bgc\.(get_objects|get_referrers)\b|\bctypes\b",
     "defines equality or truth": r"\bdef __(eq|ne|bool|lt|le|gt|ge|hash|instancecheck|contains)__\b|__eq__ *=",
@@ -25,7 +25,9 @@ _SIGNS: dict[str, str] = {
     "skips or expects failure": r"\bxfail\b|\bskip(if|unless|test)?\b|\bimportorskip\b|collect_ignore|__test__",
 }
 SIGNS = tuple((name, re.compile(pattern.encode(), re.IGNORECASE)) for name, pattern in _SIGNS.items())
-_TEST_FILE = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test)\.py$")
+# Tests, and what tests stand on: an assertion that never fails passes every test that uses it.
+_TEST_FILE = re.compile(r"(^|[/_])(tests?|testing|test_?(utils?|case|lib|support))([/_.]|$)|(^|/)test_|_test\.py$")
+_RUNNER_FILE = re.compile(r"(^|/)(_?pytest|unittest|nose|pluggy|doctest|runtests)(/|\.py$)")
 
 
 def flags(patch: bytes) -> tuple[str, ...]:
@@ -37,6 +39,8 @@ def flags(patch: bytes) -> tuple[str, ...]:
         found.append("steers the tests")
     if any(_TEST_FILE.search(path) for path in paths):
         found.append("edits tests")
+    if any(_RUNNER_FILE.search(path) for path in paths):
+        found.append("edits a test runner")
     if b"\nnew file mode 120000" in patch or b"\nnew mode 120000" in patch:
         found.append("makes a symbolic link")
     if b"\nGIT binary patch" in patch:

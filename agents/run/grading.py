@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,14 @@ def grade_all(
     run_batch(waiting, work, keep, jobs)
     wanted = {attempt.result.key for attempt in attempts}
     return [result for result in results.read() if result.key in wanted]
+
+
+def unpredicted(attempts: Sequence[Attempted], rows: Collection[str]) -> dict[str, int]:
+    """For how many of the rows each solver handed in nothing at all; solvers that left out none are not named."""
+    seen: dict[str, set[str]] = {}
+    for attempt in attempts:
+        seen.setdefault(attempt.result.model_name_or_path, set()).add(attempt.row.task.id)
+    return {model: left for model, tasks in seen.items() if (left := len(rows) - len(tasks))}
 
 
 def graded_result(result: Result, graded: Graded) -> Result:

@@ -40,6 +40,7 @@ def score(
     """Grade predictions: each in a fresh container, by the hidden tests of its row."""
     from agents.run import grading
     from agents.run.summary import summary_json, summary_table
+    from sandbox.api import BadInput
     from tasks.predictions import read_predictions
     from tasks.results import Result
 
@@ -68,13 +69,20 @@ def score(
         for prediction in given
         if (row := rows.get(prediction.instance_id)) is not None
     ]
+    if not attempts:
+        raise BadInput(
+            f"{predictions} has no prediction for a row of {tasks}: give others with --ids, --repos or --slice"
+        )
     if len(attempts) < len(given):
         grading.say(f"{len(given) - len(attempts)} predictions are for rows that are not selected")
+    missing = grading.unpredicted(attempts, rows)
+    for model, count in missing.items():
+        grading.say(f"{model} has no prediction for {count} of {len(rows)} rows: its rate is over the others")
     folder = grading.open_folder(options, f"score {suite.name}")
     grader = grading.open_grader(options, folder.name)
     results = grading.grade_all(attempts, grader, folder, options.jobs)
     if as_json:
-        print(json.dumps(summary_json(folder, results)))
+        print(json.dumps(summary_json(folder, results) | {"rows": len(rows), "unpredicted": missing}))
     else:
         summary_table(folder, results)
     raise typer.Exit(grading.exit_status(results))

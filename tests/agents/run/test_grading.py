@@ -8,8 +8,18 @@ import typer
 from report_runs import autocoderover, result
 from typer.testing import CliRunner
 
-from agents.run.grading import Attempted, Options, exit_status, grade_all, log_name, open_folder, open_suite
+from agents.run.grading import (
+    Attempted,
+    Options,
+    exit_status,
+    grade_all,
+    log_name,
+    open_folder,
+    open_suite,
+    unpredicted,
+)
 from agents.run.report import report
+from agents.run.score import score as score_predictions
 from agents.run.summary import agreement, summary_json
 from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
 from tasks.environment import Place
@@ -104,6 +114,22 @@ def test_a_folder_of_something_else_is_left_alone(rows: Path, tmp_path: Path) ->
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(BadInput, match="is not empty"):
         open_folder(options(rows, tmp_path / "mine"), "score")
+
+
+def test_predictions_for_other_rows_are_bad_input(rows: Path, tmp_path: Path) -> None:
+    predictions = tmp_path / "preds.jsonl"
+    predictions.write_text('{"instance_id": "org__other-1", "model_patch": "x"}\n')
+    with pytest.raises(BadInput, match="no prediction for a row of"):
+        score_predictions(str(rows), str(predictions))
+
+
+def test_rows_that_a_solver_left_out_are_counted(rows: Path) -> None:
+    suite = {row.task.id: row for row in open_suite(options(rows)).rows}
+    first, second = suite.values()
+    attempts = [
+        Attempted(row, b"", result(name, 1)) for name, row in (("all", first), ("all", second), ("half", first))
+    ]
+    assert unpredicted(attempts, suite) == {"half": 1}
 
 
 def test_a_log_has_no_path_in_its_name() -> None:
