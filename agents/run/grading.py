@@ -19,6 +19,7 @@ from tasks.evaluate import grader as grader_version
 from tasks.grade import Cache, Graded, Grader
 from tasks.image_settings import Settings
 from tasks.load import Selection, Suite, load, parse_slice
+from tasks.predictions import Prediction
 from tasks.results import FILE, Result, Results
 from tasks.row import Row
 from tasks.rundir import new_id
@@ -126,6 +127,22 @@ def grade_all(
     run_batch(waiting, work, keep, jobs)
     wanted = {attempt.result.key for attempt in attempts}
     return [result for result in results.read() if result.key in wanted]
+
+
+def predicted(row: Row, prediction: Prediction, suite: str) -> Attempted:
+    """A prediction, to be graded."""
+    result = Result(
+        instance_id=prediction.instance_id,
+        model_name_or_path=prediction.model,
+        model_patch=prediction.patch.decode("utf-8", "replace"),
+        run=prediction.run,
+        repository=row.task.repository,
+        suite=suite,
+        flaky=row.flaky,
+        published=prediction.published,
+        outcome="infra_error",
+    )
+    return Attempted(row, prediction.patch, result)
 
 
 def unpredicted(attempts: Sequence[Attempted], rows: Collection[str]) -> dict[str, int]:

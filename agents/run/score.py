@@ -42,7 +42,6 @@ def score(
     from agents.run.summary import summary_json, summary_table
     from sandbox.api import BadInput
     from tasks.predictions import read_predictions
-    from tasks.results import Result
 
     options = grading.Options(
         tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
@@ -51,21 +50,7 @@ def score(
     rows = {row.task.id: row for row in suite.rows}
     given = read_predictions(predictions)
     attempts = [
-        grading.Attempted(
-            row,
-            prediction.patch,
-            Result(
-                instance_id=prediction.instance_id,
-                model_name_or_path=prediction.model,
-                model_patch=prediction.patch.decode("utf-8", "replace"),
-                run=prediction.run,
-                repository=row.task.repository,
-                suite=suite.digest,
-                flaky=row.flaky,
-                published=prediction.published,
-                outcome="infra_error",
-            ),
-        )
+        grading.predicted(row, prediction, suite.digest)
         for prediction in given
         if (row := rows.get(prediction.instance_id)) is not None
     ]
