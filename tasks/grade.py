@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -11,13 +12,15 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox.api import BadInput, Image, ImageUnavailable, Sandbox, SandboxError
+from sandbox.api import BadInput, BuildFailed, Image, ImageUnavailable, Sandbox, SandboxError
 from tasks.environment import Place
 from tasks.evaluate import RowBroken, evaluate, grader
 from tasks.flags import flags
 from tasks.row import Row
 from tasks.score import Evidence, Score, needs_gold, score
 
+# What pip prints around the error of the program that it ran.
+_PIPS_OWN = re.compile(r"subprocess-exited-with-error|error originates from a subprocess|metadata-generation-failed")
 Open = Callable[[Image, str], Sandbox]  # by image and row
 
 
@@ -78,7 +81,7 @@ class Grader:
         try:
             return self.verdict(row, patch)
         except (SandboxError, BadInput, RowBroken) as problem:
-            return Graded(Score("infra_error", "infra", str(problem).splitlines()[0]))
+            return Graded(Score("infra_error", "infra", reason(problem)), log=str(problem))
 
     def close(self) -> None:
         """Wait until every container that was used is gone. Nothing is graded afterwards."""
@@ -129,6 +132,15 @@ class Grader:
     def _alone(self, name: str) -> threading.Lock:
         with self._lock:
             return self._busy[name]
+
+
+def reason(problem: Exception) -> str:
+    """A failure in one line; of a build what it said of its error, not only which step it was (pure)."""
+    if not isinstance(problem, BuildFailed):
+        return str(problem).splitlines()[0]
+    lines = [line.strip() for line in problem.tail.splitlines() if line.strip()] or ["it printed nothing"]
+    telling = [line for line in lines if re.search(r"error\b", line, re.IGNORECASE) and not _PIPS_OWN.search(line)]
+    return f"{problem.step} failed: {(telling or lines)[-1][:300]}"
 
 
 def cache_key(row: Row, patch: bytes, place: Place) -> str:

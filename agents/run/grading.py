@@ -99,15 +99,16 @@ def grade_all(
     grader: Grader,
     folder: Path,
     jobs: int,
+    *,
+    fresh: bool = False,
 ) -> list[Result]:
-    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts."""
+    """Grade what has no verdict yet; every row of the run's results, with those of earlier starts.
+
+    With `fresh` nothing that was graded before counts; a verdict on another patch or row, or by older rules, never.
+    """
     results = Results(folder)
-    done = {result.key: result for result in results.read() if result.outcome != "infra_error"}
-    waiting = [
-        attempt
-        for attempt in attempts
-        if (before := done.get(attempt.result.key)) is None or before.model_patch != attempt.result.model_patch
-    ]
+    done = {result.key: result for result in results.read()} if not fresh else {}
+    waiting = [attempt for attempt in attempts if not _settles(done.get(attempt.result.key), attempt.result)]
     say(f"{len(attempts)} attempts, {len(attempts) - len(waiting)} of them graded before")
     progress = Progress(len(waiting))
 
@@ -118,15 +119,28 @@ def grade_all(
 
     def keep(found: tuple[Attempted, Graded]) -> None:
         attempt, graded = found
-        result = graded_result(attempt.result, graded)
-        if graded.log:
-            (folder / "logs" / log_name(result)).write_text(graded.log, "utf-8", "replace")
-        results.add(result)
-        progress.tell(result)
+        progress.tell(keep_result(folder, results, attempt.result, graded))
 
     run_batch(waiting, work, keep, jobs)
     wanted = {attempt.result.key for attempt in attempts}
     return [result for result in results.read() if result.key in wanted]
+
+
+def _settles(before: Result | None, asked: Result) -> bool:
+    """Whether a verdict of an earlier start is one on what is asked now."""
+    if before is None or before.outcome == "infra_error":
+        return False
+    what = (before.model_patch, before.suite, before.grader)
+    return what == (asked.model_patch, asked.suite, grader_version())
+
+
+def keep_result(folder: Path, results: Results, result: Result, graded: Graded) -> Result:
+    """Write down a verdict and the log behind it."""
+    result = graded_result(result, graded)
+    if graded.log:
+        (folder / "logs" / log_name(result)).write_text(graded.log, "utf-8", "replace")
+    results.add(result)
+    return result
 
 
 def predicted(row: Row, prediction: Prediction, suite: str) -> Attempted:

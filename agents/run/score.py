@@ -65,7 +65,7 @@ def score(
         grading.say(f"{model} has no prediction for {count} of {len(rows)} rows: its rate is over the others")
     folder = grading.open_folder(options, f"score {suite.name}")
     grader = grading.open_grader(options, folder.name)
-    results = grading.grade_all(attempts, grader, folder, options.jobs)
+    results = grading.grade_all(attempts, grader, folder, options.jobs, fresh=regrade)
     if as_json:
         print(json.dumps(summary_json(folder, results) | {"rows": len(rows), "unpredicted": missing}))
     else:

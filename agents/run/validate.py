@@ -37,7 +37,7 @@ def validate(
 ) -> None:
     """List the rows on which the answer is resolved and the empty patch is not; the list is a suite by itself."""
     from agents.run import grading
-    from agents.run.validation import results_of, table, validate_row
+    from agents.run.validation import Validated, results_of, table, validate_row
     from tasks.batch import run_batch
     from tasks.results import Results
     from tasks.suite import Validation, write_suite
@@ -51,10 +51,11 @@ def validate(
     found: list[Validation] = []
     results = Results(folder)
 
-    def keep(validation: Validation) -> None:
+    def keep(validated: Validated) -> None:
+        validation = validated.validation
         found.append(validation)
-        for result in results_of(validation, suite.digest):
-            results.add(result)
+        for result, graded in results_of(validated, suite.digest):
+            grading.keep_result(folder, results, result, graded)
         grading.say(f"{len(found)}/{len(suite.rows)} {validation.row.task.id} {validation.verdict} {validation.reason}")
 
     run_batch(suite.rows, lambda row: validate_row(row, *graders, runs), keep, options.jobs)

@@ -2,33 +2,45 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from agents.run.grading import graded_result
 from tasks.grade import Graded, Grader
 from tasks.results import Result
 from tasks.row import Row
-from tasks.score import Score
 from tasks.suite import Validation
 
 
-def validate_row(row: Row, grader: Grader, fresh: Grader, runs: int) -> Validation:
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The runs of the answer and of the empty patch on a row, and what they say of it."""
+
+    row: Row
+    gold: tuple[Graded, ...]
+    empty: Graded
+
+    @property
+    def validation(self) -> Validation:
+        return Validation(self.row, tuple(graded.score for graded in self.gold), self.empty.score)
+
+
+def validate_row(row: Row, grader: Grader, fresh: Grader, runs: int) -> Validated:
     """`fresh` grades anew what `grader` may remember. A row whose image failed is not tried again."""
-    gold = [grader.grade(row, row.answer.patch).score]
-    if gold[0].outcome == "infra_error":
-        return Validation(row, tuple(gold), Score("infra_error", "infra", gold[0].reason))
-    gold += [fresh.grade(row, row.answer.patch).score for _ in range(runs - 1)]
-    return Validation(row, tuple(gold), grader.grade(row, b"").score)
+    first = grader.grade(row, row.answer.patch)
+    if first.score.outcome == "infra_error":
+        return Validated(row, (first,), Graded(first.score))
+    more = [fresh.grade(row, row.answer.patch) for _ in range(runs - 1)]
+    return Validated(row, (first, *more), grader.grade(row, b""))
 
 
-def results_of(validation: Validation, suite: str) -> Iterator[Result]:
-    """Its runs as rows of `results.jsonl`: the solvers `gold` and `empty`."""
-    row = validation.row
+def results_of(found: Validated, suite: str) -> Iterator[tuple[Result, Graded]]:
+    """Its runs as rows of `results.jsonl`, still without their verdicts: the solvers `gold` and `empty`."""
+    row = found.row
     patch = row.answer.patch.decode("utf-8", "replace")
-    named = [("gold", patch, number, score) for number, score in enumerate(validation.gold, 1)]
-    for solver, text, run, score in [*named, ("empty", "", 1, validation.empty)]:
+    named = [("gold", patch, number, graded) for number, graded in enumerate(found.gold, 1)]
+    for solver, text, run, graded in [*named, ("empty", "", 1, found.empty)]:
         result = Result(
             instance_id=row.task.id,
             model_name_or_path=solver,
@@ -37,9 +49,9 @@ def results_of(validation: Validation, suite: str) -> Iterator[Result]:
             repository=row.task.repository,
             suite=suite,
             dollars=0.0,
-            outcome=score.outcome,
+            outcome="infra_error",
         )
-        yield graded_result(result, Graded(score))
+        yield result, graded
 
 
 def table(folder: Path, found: Sequence[Validation]) -> None:

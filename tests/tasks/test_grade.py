@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.api import BadInput, Image, Sandbox, SandboxUnavailable
+from sandbox.api import BadInput, BuildFailed, Image, Sandbox, SandboxUnavailable
 from tasks.batch import run_batch
 from tasks.environment import Place, image_names, place
 from tasks.evaluate import PROGRAMS, ROOMS, beside, grader, guard
@@ -86,6 +86,33 @@ def test_a_row_without_a_place_is_infrastructure() -> None:
         raise BadInput("no image")
 
     assert Grader(nowhere, Engine(), None).grade(ROW, b"p").score.outcome == "infra_error"
+
+
+PIP = """
+  error: subprocess-exited-with-error
+  × python setup.py egg_info did not run successfully.
+      raise RuntimeError("no numpy")
+  RuntimeError: no numpy
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+error: metadata-generation-failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (BuildFailed("project", PIP), "project failed: RuntimeError: no numpy"),
+        (BuildFailed("project", "one\ntwo\n"), "project failed: two"),
+        (BuildFailed("project", ""), "project failed: it printed nothing"),
+        (BadInput("no file\nand more"), "no file"),
+    ],
+)
+def test_a_row_that_cannot_be_built_says_why(problem: Exception, line: str) -> None:
+    def broken(row: Row) -> Place:
+        raise problem
+
+    found = Grader(broken, Engine(), None).grade(ROW, b"p")
+    assert (found.score.reason, found.log) == (line, str(problem))
 
 
 def test_a_kept_verdict_needs_no_container_unless_it_is_asked_anew(tmp_path: Path) -> None:

@@ -109,6 +109,19 @@ def test_a_changed_prediction_is_graded_again(rows: Path, tmp_path: Path) -> Non
         assert (found.outcome, found.cached) == (outcome, True)
 
 
+@pytest.mark.parametrize(("change", "fresh"), [({"grader": "old"}, False), ({"suite": "other"}, False), ({}, True)])
+def test_a_stale_verdict_of_an_earlier_start_is_not_used(
+    rows: Path, tmp_path: Path, change: dict[str, str], fresh: bool
+) -> None:
+    suite, engine = open_suite(options(rows)), Engine()
+    folder, row = open_folder(options(rows, tmp_path / "run"), "score"), suite.rows[0]
+    known = {(row, b"p"): Score("resolved")}
+    (first,) = grade_all([unsolved(row, "p")], grader(tmp_path, engine, known), folder, 1)
+    Results(folder).add(first.model_copy(update={"outcome": "unresolved"} | change))
+    (found,) = grade_all([unsolved(row, "p")], grader(tmp_path, engine, known), folder, 1, fresh=fresh)
+    assert found.outcome == "resolved"
+
+
 def test_a_folder_of_something_else_is_left_alone(rows: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
