@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,14 +68,20 @@ class ChangedTree:
         pass
 
 
-def bench(repo: Path, revision: str, issue: str, repeat: int, tell: Callable[[str], None]) -> dict[str, Any]:
-    """All rows, by name; `ratio` is CPU to the parse's CPU, `wall_ratio` wall to the parse's wall."""
+def bench(repos: Sequence[Path], revision: str, issue: str, repeat: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """All rows, by name; `ratio` is CPU to the parse's CPU, `wall_ratio` wall to the parse's wall. Of several
+    repositories the sums, and the largest peak."""
     rows: dict[str, list[Cost]] = {}
-    size: dict[str, int] = {}
+    size: Counter[str] = Counter()
     for number in range(repeat):
         tell(f"round {number + 1} of {repeat}")
-        with tempfile.TemporaryDirectory() as folder:
-            size = _round(Path(folder), repo, revision, issue, rows)
+        found: dict[str, list[Cost]] = {}
+        size.clear()
+        for repo in repos:
+            with tempfile.TemporaryDirectory() as folder:
+                size.update(_round(Path(folder), repo, revision, issue, found))
+        for name, costs in found.items():
+            rows.setdefault(name, []).append(_sum(costs))
     medians = {name: _median(costs) for name, costs in rows.items()}
     base = medians["raw parse"]
     return {
@@ -174,6 +181,10 @@ def _child(arguments: list[str], cache: Path) -> tuple[Cost, dict[str, Any]]:
     if child.returncode:
         raise RuntimeError(f"the stage {arguments[2]} ended with status {child.returncode}")
     return Cost(used.ru_utime + used.ru_stime, time.monotonic() - start, used.ru_maxrss / 1024), said
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    return Cost(sum(cost.cpu for cost in costs), sum(cost.wall for cost in costs), max(cost.peak for cost in costs))
 
 
 def _median(costs: list[Cost]) -> Cost:

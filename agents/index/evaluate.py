@@ -14,11 +14,12 @@ import numpy as np
 
 from agents.index.arrays import Floats, Ints, Mask
 from agents.index.fit import Example
-from agents.index.gold import gold_of
+from agents.index.gold import Gold, gold_of
 from agents.index.index import Index, store_path
-from agents.index.rank import score
+from agents.index.rank import Ranking, score
 from agents.index.signals import signals
-from agents.index.tree import open_tree, reader
+from agents.index.snapshot import Snapshot
+from agents.index.tree import Read, open_tree, reader
 from agents.index.weights import Weights
 from sandbox.api import BadInput
 
@@ -39,6 +40,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A question with its signals and labels. `snapshot` and `read` serve until the next row is asked for."""
+
+    question: Question
+    example: Example
+    cpu: float  # seconds that the signals took
+    gold: Gold
+    snapshot: Snapshot
+    read: Read
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One question: ranks of the gold candidates, from 1; 0 for gold that is no candidate (a document, a test)."""
 
@@ -50,10 +63,8 @@ class Measured:
     cpu: float  # seconds of one query, the index being there
 
 
-def examples(
-    questions: Sequence[Question], mirrors: Path, tell: Callable[[str], None]
-) -> Iterator[tuple[Question, Example, float]]:
-    """Signals and labels of each question, with the CPU seconds that the signals took. Indexes what is missing."""
+def examples(questions: Sequence[Question], mirrors: Path, tell: Callable[[str], None]) -> Iterator[Row]:
+    """Each question with what the index knows for it. Indexes what is missing."""
     for question in questions:
         mirror = mirrors / f"{question.repository}.git"
         if not mirror.exists():
@@ -61,28 +72,46 @@ def examples(
         tell(question.instance)
         with Index(store_path(mirror)) as index, open_tree(mirror, question.commit) as tree:
             snapshot = index.build_tree(tree)
-            gold = gold_of(question.patch, reader(tree))
+            read = reader(tree)
+            gold = gold_of(question.patch, read)
             start = time.process_time()
             found = signals(snapshot, question.issue)
             spent = time.process_time() - start
             files = np.array([snapshot.paths[file] in gold.files for file in found.files], np.bool_)
             places = zip(snapshot.unit_file[found.units].tolist(), snapshot.line[found.units].tolist(), strict=True)
             units = np.array([(snapshot.paths[file], line) in gold.units for file, line in places], np.bool_)
-            yield question, Example(question.instance, found, files, units, len(gold.files), len(gold.units)), spent
+            example = Example(question.instance, found, files, units, len(gold.files), len(gold.units))
+            yield Row(question, example, spent, gold, snapshot, read)
 
 
-def measure(example: Example, repository: str, weights: Weights, cpu: float) -> Measured:
+def measure(row: Row, weights: Weights) -> Measured:
+    example = row.example
     start = time.process_time()
     scored = score(example.signals, weights.for_row(example.instance))
     spent = time.process_time() - start
     by_words = np.argsort(-example.signals.of_file["body"], kind="stable")
     return Measured(
         example.instance,
-        repository,
+        row.question.repository,
         _ranks(scored.files, example.gold_files, example.files),
         _ranks(by_words, example.gold_files, example.files),
         _ranks(scored.units, example.gold_units, example.units),
-        cpu + spent,
+        row.cpu + spent,
+    )
+
+
+def measure_ranking(row: Row, ranking: Ranking) -> Measured:
+    """As `measure`, of a ranking that was made elsewhere from this row's."""
+    files = [place for place, file in enumerate(ranking.files, 1) if file.path in row.gold.files]
+    units = [place for place, one in enumerate(ranking.symbols, 1) if (one.path, one.line) in row.gold.units]
+    by_words = np.argsort(-row.example.signals.of_file["body"], kind="stable")
+    return Measured(
+        row.example.instance,
+        row.question.repository,
+        (*files, *[0] * (row.example.files - len(files))),
+        _ranks(by_words, row.example.gold_files, row.example.files),
+        (*units, *[0] * (row.example.units - len(units))),
+        row.cpu,
     )
 
 

@@ -24,6 +24,9 @@ Mirrors = Annotated[
     Path, typer.Option("--mirrors", envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
 ]
 ASKED = "TypeError when parsing nested expressions\n\nCalling `parse` on a nested expression raises a TypeError."
+Rerank = Annotated[str, typer.Option("--rerank", help="A model that puts the best in order; it reads the issue.")]
+BaseUrl = Annotated[str, typer.Option("--base-url", help="The OpenAI-compatible server of that model.")]
+Dollars = Annotated[float | None, typer.Option("--budget", help="Dollars that re-ranking may cost.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
 
 
@@ -61,6 +64,9 @@ def query(
     repo: Repo = Path(),
     commit: Commit = "",
     top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many files and symbols.")] = 10,
+    rerank: Rerank = "",
+    base_url: BaseUrl = "",
+    budget: Dollars = None,
     as_json: Json = False,
 ) -> None:
     """Rank files, symbols and documents for an issue; its first line is the title."""
@@ -69,10 +75,16 @@ def query(
     from agents.index.rank import rank
     from agents.index.tree import reader
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that nothing here uses, and that cost 20 ms to start
     text = _issue_text(issue)
     with Index(store_path(repo)) as index, index.open_tree(repo, commit) as tree, _progress(as_json) as tell:
         snapshot = index.build_tree(tree, tell=tell)
         ranking = rank(snapshot, text)
+        if rerank:
+            from agents.run.reranking import reranker
+
+            with reranker(rerank, base_url, budget, 1) as order:
+                ranking = order(snapshot, ranking, reader(tree), text)
         documents = search_context(snapshot, reader(tree), repo, text, top)
     files, symbols = ranking.files[:top], ranking.symbols[:top]
     if as_json:
@@ -107,7 +119,9 @@ def draw_map(
 @app.command()
 def bench(
     issue: Annotated[str, typer.Option("--issue", help="What the query rows ask: a file or a text.")] = ASKED,
-    repo: Repo = Path(),
+    repo: Annotated[
+        list[Path] | None, typer.Option("--repo", help="A repository; repeat it for the sum over several.")
+    ] = None,
     commit: Commit = "",
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Rounds; medians are shown.")] = 3,
     as_json: Json = False,
@@ -115,7 +129,7 @@ def bench(
     """Time the index side by side with a raw tree-sitter parse of the same files: CPU seconds and ratios, medians."""
     from agents.index.bench import bench as run_bench
 
-    found = run_bench(repo, commit, _issue_text(issue), repeat, _say)
+    found = run_bench(repo or [Path()], commit, _issue_text(issue), repeat, _say)
     if as_json:
         _print_json(found)
         return
@@ -125,7 +139,14 @@ def bench(
 
 
 @app.command("eval")
-def evaluate(rows: Rows, mirrors: Mirrors, as_json: Json = False) -> None:
+def evaluate(
+    rows: Rows,
+    mirrors: Mirrors,
+    rerank: Rerank = "",
+    base_url: BaseUrl = "",
+    budget: Dollars = None,
+    as_json: Json = False,
+) -> None:
     """Measure the ranking on rows whose patch is known.
 
     recall@k: the share of the files (functions) that the patch touches among the first k, mean over rows; candidates
@@ -133,21 +154,29 @@ def evaluate(rows: Rows, mirrors: Mirrors, as_json: Json = False) -> None:
     without its methods; a removed line touches the innermost around it, a pure insertion the innermost around the
     nearest less indented line above. MRR: 1 / rank of the best file. Rows the weights were fitted on are scored by
     weights fitted without them. Intervals: 95%, bootstrap over rows. cpu_s: mean CPU seconds of a query.
+    With --rerank the same figures once more under "reranked", of the same rows in the model's order.
     """
     from agents.index.evaluate import examples, measure, report
     from agents.index.weights import shipped
 
-    measured = [
-        measure(example, question.repository, shipped(), cpu)
-        for question, example, cpu in examples(_questions(rows), mirrors, _say)
-    ]
-    found = report(measured)
+    questions = _questions(rows)
+    found_rows = examples(questions, mirrors, _say)
+    if rerank:
+        from agents.run.reranking import measure_reranked, reranker
+
+        with reranker(rerank, base_url, budget, len(questions)) as order:
+            found = measure_reranked(found_rows, shipped(), order)
+    else:
+        found = report([measure(row, shipped()) for row in found_rows])
     if as_json:
         _print_json(found)
         return
     from agents.run.index_view import show_report
 
     show_report(found)
+    if rerank:
+        print(f"\nre-ranked by {rerank}:")
+        show_report(found["reranked"])
 
 
 @app.command()
@@ -160,7 +189,7 @@ def fit(
     from agents.index.evaluate import examples
     from agents.index.fit import fit as fit_weights
 
-    found = [example for _, example, _ in examples(_questions(rows), mirrors, _say)]
+    found = [row.example for row in examples(_questions(rows), mirrors, _say)]
     about = f"{len(found)} rows of {rows.name}, by `solve index fit`, {datetime.now(UTC).date()}"
     out.write_text(fit_weights(found, about).to_json())
 

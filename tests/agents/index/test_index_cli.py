@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from index_trees import SHOP, commit_tree, run_git
+from model_server import Act, ModelServer, Say
 from typer.testing import CliRunner, Result
 
 from agents.run.index import app
@@ -90,3 +92,24 @@ def test_a_missing_mirror_says_how_to_mend_it(tmp_path: Path, shop: Path) -> Non
     rows, _ = rows_and_mirrors(tmp_path, shop)
     with pytest.raises(BadInput, match="git clone --mirror"):
         solve_index(tmp_path, "eval", rows, "--mirrors", str(tmp_path), "--json")
+
+
+def test_a_model_puts_the_best_in_order_and_is_measured_apart(tmp_path: Path, shop: Path) -> None:
+    rows, mirrors = rows_and_mirrors(tmp_path, shop)
+
+    def last_first(request: dict[str, Any]) -> Act:
+        if not any("## Files" in str(message["content"]) for message in request["messages"]):
+            return Say("no tools, no forms")  # a probe
+        return Say('{"files": [3, 99, 3], "symbols": []}')
+
+    with ModelServer(last_first) as server:
+        model = ("--rerank", "m", "--base-url", server.url)
+        plain = json.loads(solve_index(tmp_path, "query", "--repo", str(shop), "--issue", ISSUE, "--json").stdout)
+        asked = ("query", "--repo", str(shop), "--issue", ISSUE, "--json", *model)
+        found = json.loads(solve_index(tmp_path, *asked).stdout)
+        assert [file["path"] for file in found["files"]] == [plain["files"][place]["path"] for place in (2, 0, 1)]
+        assert found["files"][0]["why"][0] == "a model's choice"
+        assert found["symbols"] == plain["symbols"]
+        figures = json.loads(solve_index(tmp_path, "eval", rows, "--mirrors", mirrors, "--json", *model).stdout)
+        assert set(figures["reranked"]["file"]) == set(figures["file"])
+        assert figures["reranked"]["mrr"] != figures["mrr"]
