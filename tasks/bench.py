@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from tasks.admission import Containers
 from tasks.agenda import Admission, Agenda
 from tasks.causes import RULES, Early, cause_of
-from tasks.history import History
-from tasks.ledger import Ledger, Line, State
+from tasks.history import History, Standing
+from tasks.ledger import Key, Ledger, Line, State
 from tasks.limits import Allowance, Budget, OverBudget
 from tasks.notice import Notice, Told
 from tasks.planned import Job, Planned, Stage
@@ -63,13 +63,17 @@ class Bench:
         pulse: Pulse,
         tell: Told,
         clear: Callable[[], object],
+        claim: Callable[[Key], Admission] = lambda key: "now",
+        kept: Callable[[Key, Standing], None] = lambda key, standing: None,
         pause: float = PAUSE,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        """`clear` removes whatever this process left in the engine. `history` is kept up to date."""
+        """`clear` removes whatever this process left in the engine. `history` is kept up to date, and `kept` told.
+        `claim`: whether another driver of the same run leaves an attempt to this one."""
         self._work, self._ledger, self._history, self._purse = work, ledger, history, purse
         self._containers, self._crew, self._stop, self._pulse = containers, crew, stop, pulse
         self._tell, self._clear, self._pause, self._wall = tell, clear, pause, wall
+        self._claim, self._kept = claim, kept
         self._closed: dict[str, str] = {}  # models of which no attempt is begun any more, and why
         self._running: dict[int, Watched] = {}
         self._lock = threading.Lock()
@@ -276,9 +280,10 @@ class Bench:
         )  # fmt: skip
         self._ledger.append(line)
         with self._lock:
-            self._history.take(line)
+            self._kept(line.key, self._history.take(line))
 
     def _admit(self, planned: Planned) -> Admission:
         if planned.model in self._closed:
             return "never"
-        return self._purse.admit(planned)
+        money = self._purse.admit(planned)
+        return self._claim(planned.key) if money == "now" else money

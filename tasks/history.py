@@ -54,7 +54,6 @@ class History:
     plan: Mapping[str, Any] = field(default_factory=dict)
     standings: dict[Key, Standing] = field(default_factory=dict)
     superseded: list[tuple[str, float]] = field(default_factory=list)  # model, dollars: results that were made anew
-    counted: int = 0  # lines
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> "History":
@@ -63,11 +62,11 @@ class History:
             history.take(line)
         return history
 
-    def take(self, line: Line) -> None:
-        self.counted += 1
+    def take(self, line: Line) -> Standing:
+        """Where the line leaves its attempt."""
         if line.state == "planned":
             self.plan = line.result
-            return
+            return Standing("planned")
         known = self.standings.get(line.key)
         if known is None:
             known = self.standings[line.key] = Standing("planned")
@@ -78,6 +77,7 @@ class History:
         known.state, known.tries = line.state, line.attempt
         known.early, known.reason, known.last = line.early, line.reason, line.last
         known.fields = {**known.fields, **line.result} if known.fields else dict(line.result)
+        return known
 
     def results(self) -> list[Result]:
         """Of every attempt that has one, in the order in which they began."""

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tasks.admission import Containers
 from tasks.bench import Bench, Crew
@@ -96,7 +97,7 @@ class Floor:
             self.bench(ledger, history).run(list(jobs))
         return history
 
-    def bench(self, ledger: Ledger, history: History) -> Bench:
+    def bench(self, ledger: Ledger, history: History, **more: Any) -> Bench:
         pulse = Pulse(self.alive, every=self.pulse_every, retry=0.01)
         return Bench(
             self.work,
@@ -110,6 +111,7 @@ class Floor:
             tell=self.notices.append,
             clear=self._clear,
             pause=0.001,
+            **more,
         )
 
     def _clear(self) -> None:

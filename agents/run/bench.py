@@ -51,6 +51,7 @@ def bench(
     ] = "threads",
     ray_address: Annotated[str, typer.Option(help="The cluster's head, HOST:PORT. Default: this machine's.")] = "",
     share: Annotated[str, typer.Option(help="A path or fsspec URL that all nodes have, for what attempts leave.")] = "",
+    db: Annotated[str, typer.Option(help="A database that several drivers of one run share: postgresql://... .")] = "",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make what was not resolved anew.")] = False,
     salvage: Annotated[bool, typer.Option("--salvage", help="Leave out damaged lines of the ledger.")] = False,
     as_json: Json = False,
@@ -60,7 +61,6 @@ def bench(
     from agents.run.batch import Batch
     from agents.run.bench_floor import this_machine
     from agents.run.bench_run import run
-    from agents.run.summary import summary_json, summary_table
     from tasks.purse import Allowances
 
     options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade)
@@ -77,15 +77,23 @@ def bench(
         executor,
         ray_address,
         share,
+        db,
     )
-    came = run(batch, this_machine())
+    raise typer.Exit(show(run(batch, this_machine()), as_json=as_json))
+
+
+def show(came: "Came", *, as_json: bool) -> int:
+    """Print what it came to; the exit status."""
+    from agents.run import grading
+    from agents.run.summary import summary_json, summary_table
+
     if as_json:
         print(json.dumps(summary_json(came.folder, came.results) | unfinished(came)))
     else:
         summary_table(came.folder, came.results)
         for line in unfinished_lines(came):
             grading.say(line)
-    raise typer.Exit(exit_status(came))
+    return exit_status(came)
 
 
 def unfinished(came: "Came") -> dict[str, object]:

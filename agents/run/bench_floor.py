@@ -12,7 +12,7 @@ from rich.console import Console
 
 from agents.run import grading
 from agents.run.attempt import FREE, Attempting, attempt_folder, carried
-from agents.run.batch import Batch
+from agents.run.batch import Batch, Begun
 from agents.run.bench_view import clock_time, watching
 from agents.run.conditions import PROGRAM, digests
 from agents.run.folders import cache_folder
@@ -27,11 +27,9 @@ from tasks.admission import Containers, places
 from tasks.bench import Bench, Crew
 from tasks.environment import Place
 from tasks.grade import Cache, Grader
-from tasks.history import History
-from tasks.ledger import Ledger
 from tasks.notice import Notice, Told
 from tasks.places import Places
-from tasks.planned import Job, Planned, rows_of
+from tasks.planned import rows_of
 from tasks.pulse import Pulse
 from tasks.purse import Purse
 from tasks.row import Row
@@ -81,23 +79,13 @@ def engine_answers() -> bool:
     return True
 
 
-def work(
-    batch: Batch,
-    machine: Machine,
-    folder: Path,
-    ledger: Ledger,
-    history: History,
-    planned: Sequence[Planned],
-    jobs: Sequence[Job],
-    stop: Stop,
-    environment: Mapping[str, str],
-) -> int:
+def work(batch: Batch, machine: Machine, begun: Begun, stop: Stop, environment: Mapping[str, str]) -> int:
     """Do the jobs; how many were not admitted."""
     here = batch.executor == "threads"
     if here:
         machine.sweep()
     images = pictures(batch, machine, cache_folder(environment))
-    lanes, pulse, tally = Lanes(), Pulse(machine.alive if here else lambda: True), Tally(planned, history)
+    lanes, pulse, tally = Lanes(), Pulse(machine.alive if here else lambda: True), Tally(begun.planned, begun.history)
     containers = Containers(machine.containers, ready=lambda: not pulse.silence)
     running: list[Callable[[], Sequence[Watched]]] = [lambda: ()]
     view = watching(
@@ -107,26 +95,29 @@ def work(
         lambda: held_up(pulse, stop, lanes),
         as_json=batch.as_json,
     )
-    with view as told, workshop(batch, machine, folder, images, lanes, environment) as (worker, crew):
+    with view as told, workshop(batch, machine, begun.folder, images, lanes, environment) as (worker, crew):
         bench = Bench(
             worker,
-            ledger,
-            history,
-            purse(batch, folder, history, jobs),
+            begun.ledger,
+            begun.history,
+            purse(batch, begun),
             containers,
             crew,
             stop=stop,
             pulse=pulse,
             tell=told,
             clear=machine.clear,
+            claim=begun.claim,
+            kept=begun.kept,
         )
         running[0] = bench.running
-        told(Notice("said", text=f"{folder}: {len(planned)} attempts, {len(planned) - len(jobs)} of them done before"))
+        count = len(begun.planned)
+        told(Notice("said", text=f"{begun.folder}: {count} attempts, {count - len(begun.jobs)} of them done before"))
         tally.begin()
         with signals(stop, told):
             if here:
-                images.make_ahead(rows_of([job.planned for job in jobs]))
-            agenda = bench.run(jobs)
+                images.make_ahead(rows_of([job.planned for job in begun.jobs]))
+            agenda = bench.run(begun.jobs)
             images.close()
     return len(agenda.left)
 
@@ -190,12 +181,12 @@ def attempting(
     return Attempting(folder, options.mirrors, cache, images.get, machine.open, grader, lanes, environment)
 
 
-def purse(batch: Batch, folder: Path, history: History, jobs: Sequence[Job]) -> Purse:
+def purse(batch: Batch, begun: Begun) -> Purse:
     """The budgets, with what earlier starts have spent."""
-    begun = {
-        job.planned.key for job in jobs if job.stage == "solve" and attempt_folder(folder, job.planned.key).exists()
-    }
-    return Purse(batch.allowances, history.spent(without=begun), {key: carried(folder, key) for key in begun}, FREE)
+    folder = begun.folder
+    left = [job.planned.key for job in begun.jobs if job.stage == "solve"]
+    found = {key: carried(folder, key) for key in left if attempt_folder(folder, key).exists()}
+    return Purse(batch.allowances, begun.history.spent(without=found), found, FREE)
 
 
 def pictures(batch: Batch, machine: Machine, cache: Path) -> Places:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from agents.run import grading
 from agents.run.attempt import set_aside
-from agents.run.batch import Batch, Came
+from agents.run.batch import Batch, Begun, Came
 from agents.run.bench_floor import Machine, work
 from agents.run.conditions import conditions
 from agents.run.folders import cache_folder, runs_folder
+from agents.run.sharing import sharing
 from agents.run.solve import SOLVERS
 from agents.run.team import Choices, find_solver
 from sandbox.api import BadInput
@@ -36,17 +37,20 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
     now = conditions(suite, batch.models, batch.allowances, batch.options.base_image, environment)
     planned = in_order(plan(suite, batch))
     stop = Stop()
-    with Ledger(folder, salvage=batch.salvage) as ledger:
+    with Ledger(folder, salvage=batch.salvage) as ledger, sharing(batch, folder.name) as shared:
         hold(folder, now)
         history = History.of(ledger.lines)
         ledger.lines.clear()
         wanted = {"suite": suite.digest, "attempts": len(planned), "models": list(batch.models), "runs": batch.runs}
         if dict(history.plan) != wanted:
             ledger.append(Line(at=round(time.time(), 3), state="planned", result=wanted))
-        jobs = list(to_do(planned, history, folder, batch))
-        left = work(batch, machine, folder, ledger, history, planned, jobs, stop, environment)
+        others = shared.bring_up(history)
+        mine = [each for each in planned if each.key not in others]
+        jobs = list(to_do(mine, history, folder, batch))
+        begun = Begun(folder, ledger, history, planned, jobs, shared.claim, shared.kept)
+        left = work(batch, machine, begun, stop, environment)
     keys = {each.key for each in planned}
-    results = [found for found in history.results() if found.attempt in keys]
+    results = [found for found in shared.results(history) if found.attempt in keys]
     return Came(folder, results, len(planned), left, stop.reason, stop.by_person)
 
 

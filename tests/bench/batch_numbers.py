@@ -1,0 +1,196 @@
+"""What a batch costs beside its work, measured in one run: make bench-batch.
+
+    batch_numbers.py [--part NAME]... [--tasks N]     parts: overhead, efficiency, memory, ledger, docker
+
+`efficiency` and `docker` time one attempt alone, then many on W workers: N attempts of t seconds on W workers cannot
+take less than t·N/W, and what share of the wall that is, is the efficiency.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench_local import Judge, Local
+from bench_site import PROGRAM, play, site
+from bench_work import Floor, ScriptedWork, jobs
+from model_server import Act, ModelServer
+
+from tasks.adaptive import Lanes
+from tasks.bench import Crew
+from tasks.ledger import Line, sealed
+
+PAUSE = 3.0  # seconds that the scripted model takes for a reply; an attempt has five
+
+
+def thinking(request: dict[str, Any]) -> Act:
+    time.sleep(PAUSE)
+    return play(request)
+
+
+def overhead(folder: Path, tasks: int) -> dict[str, object]:
+    """CPU of the runner for an attempt that does nothing: agenda, budgets, ledger, all states."""
+    floor = Floor(folder, ScriptedWork(), crew=Crew(8, 8))
+    names = [f"r{number}" for number in range(tasks)]
+    cpu, wall = time.process_time(), time.monotonic()
+    floor.run(jobs(*names))
+    used, took = time.process_time() - cpu, time.monotonic() - wall
+    return {"tasks": tasks, "cpu_ms_a_task": 1000 * used / tasks, "wall_ms_a_task": 1000 * took / tasks}
+
+
+def efficiency(folder: Path, tasks: int, workers: int = 64) -> dict[str, object]:
+    """Scripted model over HTTP, the real team, a sandbox in memory, verdicts that take as long as half a solution."""
+    with ModelServer(thinking) as server:
+        local = Local(folder, server.url, Lanes(start=workers), Judge(PAUSE * 5))
+        local.run(folder / "warm", 1, 1)
+        began = time.monotonic()
+        local.run(folder / "alone", 1, 1)
+        alone = time.monotonic() - began
+        began, cpu = time.monotonic(), time.process_time()
+        history = local.run(folder / "many", tasks, workers)
+        wall, used = time.monotonic() - began, time.process_time() - cpu
+    assert all(result.resolved for result in history.results())
+    solving = sum(result.seconds for result in history.results()) / tasks
+    return {
+        "tasks": tasks,
+        "workers": workers,
+        "seconds_alone": alone,
+        "seconds_wall": wall,
+        "solving_seconds_alone": alone - PAUSE * 5,
+        "solving_seconds_a_task": solving,
+        # Workers solve; verdicts are made beside them, and only the last ones are waited for.
+        "efficiency": (alone - PAUSE * 5) * tasks / workers / (wall - PAUSE * 5),
+        "cpu_ms_a_task": 1000 * used / tasks,
+    }
+
+
+def memory(folder: Path, tasks: int) -> dict[str, object]:
+    """The largest this process has been while all attempts were in flight at once."""
+    with ModelServer(thinking) as server:
+        local = Local(folder, server.url, Lanes(start=tasks))
+        history = local.run(folder / "run", tasks, tasks)
+    assert all(result.resolved for result in history.results())
+    return {"in_flight": tasks, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}
+
+
+def ledger(folder: Path, tasks: int) -> dict[str, object]:
+    """A finished batch of three solvers: the same command again, its start alone, and its report."""
+    rows, models = folder / "rows.jsonl", ("gold", "empty", "repair")
+    with rows.open("w") as file:
+        for number in range(tasks):
+            fields = {"instance_id": f"org__r-{number}", "repo": "org/r", "base_commit": "a" * 40, "patch": "x" * 1500,
+                      "problem_statement": "wrong", "test_patch": "y" * 1500, "FAIL_TO_PASS": ["t::a"]}  # fmt: skip
+            file.write(json.dumps(fields) + "\n")
+    command = [sys.executable, "-c", PROGRAM, "bench", str(rows), "--out", str(folder / "run"), "-j", "1"]
+    command += [part for model in models for part in ("--model", model)]
+    (folder / "run").mkdir()
+    finished(folder / "run", tasks, models)
+    report = [sys.executable, "-c", PROGRAM, "report", str(folder / "run")]
+    first = timed([*command, "--json"])
+    return {
+        "attempts": tasks * len(models),
+        "megabytes": (folder / "run" / "ledger.jsonl").stat().st_size / 1e6,
+        "resume_seconds": in_process(folder / "run"),
+        "command_seconds": first,
+        "report_seconds": timed(report),
+    }
+
+
+def finished(folder: Path, tasks: int, models: tuple[str, ...]) -> None:
+    with (folder / "ledger.jsonl").open("wb") as file:
+        number = 0
+        for task in range(tasks):
+            for model in models:
+                known = {"instance_id": f"org__r-{task}", "model_name_or_path": model, "model_patch": "p" * 1500}
+                verdict = {
+                    "outcome": "resolved" if task % 3 else "unresolved",
+                    "cause": "" if task % 3 else "tests_failed",
+                }
+                states: list[tuple[Any, dict[str, object]]] = [
+                    ("solving", {}), ("solved", known | {"tokens_in": 9000, "dollars": 0.1, "seconds": 60.0}),
+                    ("grading", {}),
+                    ("graded", verdict | {"grading": {"tests": 9.0}, "fail_to_pass": {"t::a": "passed"}}),
+                ]  # fmt: skip
+                for state, result in states:
+                    line = Line(n=number, at=1.0, state=state, key=(f"org__r-{task}", model, 1), result=result)
+                    file.write(sealed(line))
+                    number += 1
+
+
+def in_process(folder: Path) -> float:
+    """From nothing but the file to every attempt's standing, as a start has it."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from tasks.ledger import Ledger\nfrom tasks.history import History\n"
+        "began = time.monotonic(); ledger = Ledger(Path(sys.argv[1])); history = History.of(ledger.lines)\n"
+        "assert len(history.standings) == len(history.results()); print(time.monotonic() - began)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def timed(command: list[str]) -> float:
+    began = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def docker(folder: Path, tasks: int, workers: int = 2) -> dict[str, object]:
+    """`solve bench` as a program, in real containers: one attempt alone, then many."""
+    with ModelServer(thinking) as server:
+        one = site(folder / "one", 1, server.url)
+        many = site(folder / "many", tasks, server.url)
+        one.run(folder / "warm")
+        began = time.monotonic()
+        status, _, complained = one.run(folder / "alone")
+        assert status == 0, complained
+        alone = time.monotonic() - began
+        (folder / "many" / "cache").symlink_to(folder / "one" / "cache")
+        began = time.monotonic()
+        status, _, complained = many.run(folder / "run", jobs=workers)
+        assert status == 0, complained
+        wall = time.monotonic() - began
+    return {
+        "tasks": tasks,
+        "workers": workers,
+        "seconds_alone": alone,
+        "seconds_wall": wall,
+        "efficiency": alone * tasks / workers / wall,
+    }
+
+
+PARTS: dict[str, tuple[Callable[[Path, int], dict[str, object]], int]] = {
+    "overhead": (overhead, 2000),
+    "efficiency": (efficiency, 256),
+    "memory": (memory, 200),
+    "ledger": (ledger, 10_000),
+    "docker": (docker, 40),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", action="append", choices=list(PARTS))
+    parser.add_argument("--tasks", type=int, default=0)
+    asked = parser.parse_args()
+    for name in asked.part or [part for part in PARTS if part != "docker"]:
+        if len(asked.part or []) != 1:  # each in a process of its own: memory is measured over its whole life
+            subprocess.run([sys.executable, __file__, "--part", name, "--tasks", str(asked.tasks)], check=True)
+            continue
+        measure, usual = PARTS[name]
+        with tempfile.TemporaryDirectory(prefix="solve-numbers-") as folder:
+            found = measure(Path(folder), asked.tasks or usual)
+        shown = {key: round(value, 3) if isinstance(value, float) else value for key, value in found.items()}
+        print(json.dumps({"part": name, **shown}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
