@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 LARGEST = 1 << 20  # bytes of a test file that is read
-TEST_NAME = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
+TEST_NAME = re.compile(r"(^|/)((?:[a-z]*test|tests?)_[^/]*|[^/]*_tests?)\.py$")
+AFFIX = re.compile(r"^[a-z]*tests?_|_tests?$")
 SKIPPED = frozenset({".git", "node_modules", "vendor", "site-packages"})
 
 
@@ -37,7 +38,7 @@ def _kin(tree: Path, test: str, source: str) -> int:
     stem = place.parent.name if place.stem == "__init__" else place.stem
     if not stem or source == test:
         return 3 if stem else 0
-    words = PurePosixPath(test).stem.removeprefix("test_").removesuffix("_test").split("_")
+    words = AFFIX.sub("", PurePosixPath(test).stem).split("_")
     wanted = stem.strip("_").split("_")
     if words[-len(wanted) :] == wanted or words[: len(wanted)] == wanted:
         return 3

@@ -1,16 +1,21 @@
 """The image that docker tests start from, and what they ask the engine."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
 
 import docker
 import pytest
 
 from sandbox.api import Image, Limits, Owner
+from sandbox.bake import Copy, Step, bake
 from sandbox.docker import DockerSandbox
 
+PURE = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")  # all that pytest needs, none of it compiled
 CANDIDATES = ("solve/base:bookworm-py3.11", "solve-base:test")
 
 
@@ -44,6 +49,22 @@ def containers(run: str) -> list[str]:
     """The ids of the containers of a run, whatever their state."""
     with engine() as client:
         return [one["Id"] for one in client.api.containers(all=True, filters={"label": f"solve.run={run}"})]
+
+
+@contextmanager
+def baked_with_pytest(tree: Path, scratch: Path) -> Iterator[Image]:
+    """An image with a base tree at /testbed and this environment's own pytest; removed at the end."""
+    library = scratch / "library"
+    for name in PURE:
+        for file in metadata.files(name) or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (library / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), library / file)
+    tag = f"solve/test-tree:{uuid.uuid4().hex[:12]}"
+    work = [Copy(tree, "/testbed"), Copy(library, "/opt/library"), Step("owner", "chown -R 1000:1000 /testbed")]
+    yield bake(find_image().ref, tag, work, {"PYTHONPATH": "/opt/library"}, "/testbed")
+    with engine() as client:
+        client.images.remove(tag, force=True)
 
 
 @contextmanager

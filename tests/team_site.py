@@ -15,7 +15,8 @@ from agents.desk import Finder
 from agents.models import ROLES, Cast, Model, Price
 from agents.staff import LiveStaff
 from agents.team import TeamSolver
-from sandbox.api import Image, Sandbox
+from sandbox.api import Image, Owner, Sandbox
+from sandbox.docker import DockerSandbox
 from sandbox.local import LocalSandbox
 from sandbox.testrun import run_tests
 from sandbox.workspace import Workspace, open_workspace
@@ -69,6 +70,8 @@ class World:
     events: list[Event] = field(default_factory=list)
     offered: list[bytes] = field(default_factory=list)
     real: bool = False  # tests run in processes of their own, and not in memory
+    docker: Image | None = None  # an image of the tree: tests run in containers of it
+    owner: Owner = field(default_factory=Owner)
 
     def __post_init__(self) -> None:
         repository = self.folder / "repository"
@@ -94,6 +97,8 @@ class World:
         return open_workspace(str(repository), None, self.folder / f"workspace{number}", tell=lambda line: None)
 
     def open(self) -> Sandbox:
+        if self.docker:
+            return DockerSandbox(self.docker, owner=self.owner)
         if not self.real:
             return QuickSandbox(self.workspace.folder)
         return LocalSandbox(Image("local", str(self.folder / "image"), "", {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}))

@@ -71,6 +71,7 @@ def test_a_test_added_to_a_file_is_shown_alone_with_what_it_said_and_old_failure
         ("shop/_label.py", "tests/test_shop_label.py"),
         ("shop/store.py", "tests/test_other.py"),  # by an import
         ("shop/word/__init__.py", "tests/test_word.py"),
+        ("shop/misc.py", "tests/unittest_misc.py"),
     ],
 )
 def test_a_test_file_belongs_to_a_source(tmp_path: Path, source: str, nearest: str) -> None:
@@ -79,6 +80,7 @@ def test_a_test_file_belongs_to_a_source(tmp_path: Path, source: str, nearest: s
         "tests/test_shop_label.py": "",
         "tests/test_other.py": "from shop.store import keep\n",
         "tests/test_word.py": "# the store\n",
+        "tests/unittest_misc.py": "",
         "build/node_modules/test_price.py": "",
     }
     for path, text in files.items():

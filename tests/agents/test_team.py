@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import threading
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker_image import baked_with_pytest, containers
 from model_server import Act, ModelServer, Say, overflow
 from team_site import ACCEPT, DONE, MEND, SHOP, TEST, World, by_role, role_of, solver, typed
 
@@ -18,7 +21,7 @@ from agents.record import read
 from agents.seats import trajectory
 from agents.staff import ReplayStaff
 from agents.trajectory import Step, atif
-from sandbox.api import BadInput
+from sandbox.api import BadInput, Image, Owner
 from tasks.limits import Allowance
 from tasks.task import Issue
 
@@ -37,6 +40,26 @@ def test_a_small_issue_takes_three_calls(tmp_path: Path, real: bool) -> None:
     assert attempt.cost.calls == len(server.requests) == 3
     assert [test.path for test in attempt.tests] == ["tests/test_price.py"]
     assert world.offered[-1] == attempt.patch
+
+
+WorldOf = Callable[..., World]
+
+
+@pytest.fixture(scope="module")
+def shop_image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    world = World(tmp_path_factory.mktemp("tree"))
+    with baked_with_pytest(world.workspace.folder, tmp_path_factory.mktemp("library")) as image:
+        yield image
+
+
+@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.docker)])
+def world_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorldOf]:
+    """Makes a world; the same tests run in memory and in containers, of which none may be left."""
+    run = f"team-{uuid.uuid4().hex[:8]}"
+    in_docker = request.param == "docker"
+    image = request.getfixturevalue("shop_image") if in_docker else None
+    yield lambda **more: World(tmp_path, docker=image, owner=Owner(run, "t"), **more)
+    assert not in_docker or containers(run) == []
 
 
 TWO = Issue(
@@ -74,8 +97,8 @@ def goal_of(request: dict[str, Any]) -> str:
     return next((name for name in ("first", "second") if f"goal of {name}" in opening), "whole")
 
 
-def test_independent_subtasks_run_side_by_side_and_both_edits_are_in(tmp_path: Path) -> None:
-    world = World(tmp_path, issue=TWO)
+def test_independent_subtasks_run_side_by_side_and_both_edits_are_in(tmp_path: Path, world_of: WorldOf) -> None:
+    world = world_of(issue=TWO)
     meet = threading.Barrier(2, timeout=60)
 
     def play(request: dict[str, Any]) -> Act:
@@ -99,8 +122,8 @@ def test_independent_subtasks_run_side_by_side_and_both_edits_are_in(tmp_path: P
     assert "upper()" in (after["shop/label.py"] or "")
 
 
-def test_a_subtask_sees_the_merged_edits_of_what_it_depends_on(tmp_path: Path) -> None:
-    world = World(tmp_path, issue=TWO)
+def test_a_subtask_sees_the_merged_edits_of_what_it_depends_on(tmp_path: Path, world_of: WorldOf) -> None:
+    world = world_of(issue=TWO)
     seen: list[str] = []
 
     def play(request: dict[str, Any]) -> Act:
@@ -150,8 +173,8 @@ def test_a_subtask_that_has_used_its_share_leaves_the_rest_to_the_others(tmp_pat
     assert any("has used its part of the budget: 3 of 3 calls" in event.text for event in world.events)
 
 
-def test_a_conflict_becomes_a_subtask_and_nothing_is_lost(tmp_path: Path) -> None:
-    world = World(tmp_path, issue=TWO)
+def test_a_conflict_becomes_a_subtask_and_nothing_is_lost(tmp_path: Path, world_of: WorldOf) -> None:
+    world = world_of(issue=TWO)
     told: list[str] = []
 
     def edit(new: str, old: str = "    return name.lower()") -> tuple[str, dict[str, str]]:

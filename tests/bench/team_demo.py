@@ -16,17 +16,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from docker_image import containers
 from model_server import Act, ModelServer, Say
 from team_site import role_of, typed
 
+from agents.run.command import run_once
 from agents.run.demo import CASES, Case, unpacked
-from agents.run.prepare import Request, prepare
-from agents.run.solve import work
-from agents.run.team import Choices, find_solver
-from tasks.event import Event
-from tasks.limits import Allowance, Budget
-from tasks.rundir import RunDir
-from tasks.verdict import judge
+from agents.run.options import Options
 
 NAME = "boltons-bits-length"
 TEST = {
@@ -71,48 +67,38 @@ def play(request: dict[str, Any]) -> Act:
 
 def main() -> int:
     kind = sys.argv[1] if len(sys.argv) > 1 else "docker"
-    told: list[Event] = []
     with tempfile.TemporaryDirectory(prefix="solve-team-") as scratch, ModelServer(play) as server:
         folder = Path(scratch)
         case = Case.model_validate(tomllib.loads((CASES / NAME / "case.toml").read_text("utf-8")))
         repository = unpacked(case, folder / "demo")
         issue = (CASES / NAME / "issue.md").read_text("utf-8").partition("A test that shows it:")[0]
         (folder / "issue.md").write_text(issue)
-        request = Request(
-            str(repository),
-            str(folder / "issue.md"),
-            None,
-            "scripted",
-            kind,
-            None,
-            None,
-            None,
-            folder / "cache",
-            os.environ,
-        )
-        run = RunDir.create(folder / "run")
-        prepared = prepare(request, run, folder / "work", told.append)
-        solver = find_solver(
-            "scripted", Choices(base_url=server.url), Allowance(tokens=10**7), {}, folder / "cache", os.environ
-        )
         started = time.monotonic()
-        attempt, trial = work(prepared, solver, run, Budget(Allowance(tokens=10**7)), told.append)
+        options = Options(
+            repo=str(repository),
+            issue=str(folder / "issue.md"),
+            model="scripted",
+            base_url=server.url,
+            sandbox=kind,  # type: ignore[arg-type]
+            allow_unpriced=True,
+            out=folder / f"team-demo-{os.getpid()}",
+        )
+        outcome = run_once(options)
         seconds = time.monotonic() - started
-        verdict = judge(trial)
+        left = containers(outcome.folder.name) if kind == "docker" else []
         requests = len(server.requests)
-    for event in told:
-        print(f"{event.stage:9} {event.text}", file=sys.stderr)
     row = {
-        "verdict": verdict.verdict,
-        "headline": verdict.headline,
-        "ended": attempt.ended,
+        "verdict": outcome.verdict.verdict,
+        "headline": outcome.verdict.headline,
+        "ended": outcome.attempt.ended,
         "calls": requests,
-        "tokens": attempt.cost.tokens_in + attempt.cost.tokens_out,
+        "tokens": outcome.attempt.cost.tokens_in + outcome.attempt.cost.tokens_out,
         "seconds": round(seconds, 1),
-        "patch": attempt.patch.decode(),
+        "containers left": len(left),
+        "patch": outcome.attempt.patch.decode(),
     }
     print(json.dumps(row, indent=1))
-    return 0 if verdict.verdict == "verified" else 1
+    return 0 if outcome.verdict.verdict == "verified" and not left else 1
 
 
 if __name__ == "__main__":

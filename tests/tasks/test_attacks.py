@@ -5,16 +5,14 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 import attacks
 import pytest
 from attacks import Attack
-from docker_image import engine, find_image
+from docker_image import baked_with_pytest, engine
 
 from sandbox.api import Image, Owner, Sandbox
-from sandbox.bake import Copy, Step, bake
 from sandbox.docker import DockerSandbox
 from tasks.environment import place
 from tasks.evaluate import evaluate
@@ -28,7 +26,6 @@ from tasks.task import Answer
 pytestmark = pytest.mark.docker
 
 HARNESS = Harness("python -m pytest -rA", ("tests/test_calc.py",), whole_names, structured=True, timeout=60)
-PURE = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")  # all that pytest needs, none of it compiled
 
 
 def git(folder: Path, *arguments: str) -> bytes:
@@ -49,18 +46,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def image(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The project's base tree, and this environment's own pytest."""
-    library = tmp_path_factory.mktemp("library") / "library"
-    library.mkdir()
-    for name in PURE:
-        for file in metadata.files(name) or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts:
-                (library / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file.locate(), library / file)
-    tag = f"solve/test-attacks:{uuid.uuid4().hex[:12]}"
-    work = [Copy(project, "/testbed"), Copy(library, "/opt/library"), Step("owner", "chown -R 1000:1000 /testbed")]
-    yield bake(find_image().ref, tag, work, {"PYTHONPATH": "/opt/library"}, "/testbed")
-    with engine() as client:
-        client.images.remove(tag, force=True)
+    with baked_with_pytest(project, tmp_path_factory.mktemp("library")) as made:
+        yield made
 
 
 def change(folder: Path, changes: Attack) -> None:
