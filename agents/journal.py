@@ -7,6 +7,7 @@ is asked again: a killed run goes on without paying twice. `record.py` says what
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Journal:
                 messages=request.hashes,
                 options=request.options,
                 reserved=Booked.of(reserved),
+                at=round(time.time(), 6),
             )
             self._write(*fresh, row)
             return number

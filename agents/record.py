@@ -99,6 +99,7 @@ class Asked(Row):
     messages: tuple[str, ...]
     options: Json
     reserved: Booked
+    at: float = 0.0  # seconds since the epoch
 
 
 class Answered(Row):
@@ -144,6 +145,7 @@ class Recorded:
     results: dict[tuple[str, int], Done] = field(default_factory=dict)
     unended: dict[int, Asked] = field(default_factory=dict)  # perhaps paid, answer lost
     asked: dict[int, Asked] = field(default_factory=dict)
+    ends: dict[int, "Answered | Failed"] = field(default_factory=dict)  # by call
     spent: Amount = field(default_factory=Amount)  # by calls that ended
     seats: dict[str, Amount] = field(default_factory=lambda: defaultdict(Amount))  # the same, by who asked
     length: int = 0  # bytes of whole rows
@@ -164,18 +166,19 @@ class Recorded:
                 self.requests[row.key] = Request(row.seat, messages, row.options)
                 self.asked[row.call] = self.unended[row.call] = row
             case Answered():
-                self._end(row.call, row.used.amount())
+                self._end(row)
                 self.answers[self.asked[row.call].key].append(Answer(row.reply, row.used.amount(), row.seconds))
             case Failed():
-                self._end(row.call, row.used.amount())
+                self._end(row)
                 if row.no:
                     self.answers[self.asked[row.call].key].append(Declined(row.no, row.why))
             case Done():
                 self.results[row.seat, row.number] = row
 
-    def _end(self, call: int, used: Amount) -> None:
-        self.spent += used
-        self.seats[self.unended.pop(call).seat] += used
+    def _end(self, row: Answered | Failed) -> None:
+        self.ends[row.call] = row
+        self.spent += row.used.amount()
+        self.seats[self.unended.pop(row.call).seat] += row.used.amount()
 
 
 def read(path: Path) -> Recorded:

@@ -1,7 +1,7 @@
 """A run's journal as trajectories: one for each seat of the team, below the team's own (pure)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agents.record import Answer, Json, Recorded, Request
 from agents.reply import MalformedReply, read_reply
@@ -9,16 +9,23 @@ from agents.trajectory import Step, ToolCall, Trajectory
 from tasks.task import Cost
 
 
-def trajectory(recorded: Recorded, agent: str, steps: Sequence[Step], cost: Cost) -> Trajectory:
-    """The team: `steps` of its own, then one that delegated to every seat."""
-    seats = list(dict.fromkeys(request.seat for request in recorded.requests.values()))
+def trajectory(journals: Mapping[str, Recorded], agent: str, steps: Sequence[Step], cost: Cost) -> Trajectory:
+    """The team: `steps` of its own, then one that delegated to every seat.
+
+    `journals` by what stands before the names of their seats: the stage of a cascade, nothing where there is one team.
+    """
     priced = cost.dollars is not None
-    children = tuple(_seat(recorded, seat, priced) for seat in seats)
-    delegated = (Step("agent", "the roles at work", children=tuple(seats)),) if seats else ()
+    children = tuple(
+        _seat(recorded, seat, priced, before)
+        for before, recorded in journals.items()
+        for seat in dict.fromkeys(request.seat for request in recorded.requests.values())
+    )
+    names = tuple(child.id for child in children)
+    delegated = (Step("agent", "the roles at work", children=names),) if names else ()
     return Trajectory(agent, (*steps, *delegated), children=children, cost=cost)
 
 
-def _seat(recorded: Recorded, seat: str, priced: bool) -> Trajectory:
+def _seat(recorded: Recorded, seat: str, priced: bool, before: str) -> Trajectory:
     """A seat's talk: what it was told, and each reply with what its calls brought."""
     asked = [request for request in recorded.requests.values() if request.seat == seat]
     last = max(asked, key=lambda request: len(request.messages))
@@ -39,7 +46,7 @@ def _seat(recorded: Recorded, seat: str, priced: bool) -> Trajectory:
             if isinstance(answer, Answer)
         ]
     tools = tuple(asked[0].options.get("tools", ()))
-    return Trajectory(seat, tuple(steps), seat, str(last.options.get("model", "")), tools)
+    return Trajectory(seat, tuple(steps), before + seat, str(last.options.get("model", "")), tools)
 
 
 def _step(answer: Answer, last: Request, priced: bool) -> Step:

@@ -3,10 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from agents.choose import finalists
 from agents.conversation import Brain
@@ -15,8 +16,10 @@ from agents.groundwork import surveyed
 from agents.llm import Models
 from agents.models import Cast, Role
 from agents.office import Guide, Office
+from agents.record import digest
 from agents.state import State
 from agents.trouble import ModelError
+from sandbox.api import BadInput
 from tasks.event import Event
 from tasks.limits import OverBudget
 from tasks.solvers import Site
@@ -69,6 +72,7 @@ class TeamSolver:
     keep_test: bool = True
     approve: frozenset[str] = field(default_factory=frozenset)
     person: Person = lambda question: None
+    checkpoints: str = ""  # URL of a Postgres; empty: SQLite beside the journal
 
     @property
     def name(self) -> str:
@@ -115,7 +119,7 @@ class TeamSolver:
 
     def _solve(self, task: Task, site: Site, staff: Staff) -> Attempt:
         office = self._office(task, site, staff)
-        with checkpoints(site.folder / CHECKPOINTS) as saver:
+        with checkpoints(site.folder / CHECKPOINTS, self.checkpoints) as saver:
             from agents.graph import build
 
             graph = build(saver)
@@ -130,7 +134,7 @@ class TeamSolver:
         from langgraph.types import Command
 
         config: Any = {
-            "configurable": {"thread_id": office.attempt or "only"},
+            "configurable": {"thread_id": _thread(office)},
             "max_concurrency": BRANCHES,
             "recursion_limit": STEPS,
         }
@@ -195,6 +199,11 @@ def _preferred(office: Office, patches: Mapping[int, bytes]) -> int:
     return min(patches, key=lambda place: len(patches[place])) if chosen is None else list(patches)[chosen]
 
 
+def _thread(office: Office) -> str:
+    """Which of a database's runs this is: one database may hold those of many folders."""
+    return f"{digest(str(office.site.folder.resolve()))[:16]}/{office.attempt}"
+
+
 def _before_the_stop(graph: "CompiledStateGraph[Any, Any, Any, Any]", config: Any) -> Any:
     """The last step of a run from before it was stopped. What was done since is in the journal, and not paid again."""
     steps = graph.get_state_history(config)
@@ -215,9 +224,34 @@ def _attempt(office: Office, state: State) -> Attempt:
 
 
 @contextmanager
-def checkpoints(path: Path) -> Iterator[Any]:
-    """Where the graph's steps are kept. SQLite, every step synced before the next one."""
+def checkpoints(path: Path, url: str = "") -> Iterator[Any]:
+    """Where the graph's steps are kept, each synced before the next one: in SQLite, or in the Postgres at `url`.
+
+    Raises:
+        BadInput: the driver for Postgres is not installed, or nobody answers at `url`.
+    """
+    if url:
+        with _postgres(url) as saver:
+            yield saver
+        return
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
         yield SqliteSaver(connection)
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator[Any]:
+    try:
+        import psycopg
+        from langgraph.checkpoint.postgres import PostgresSaver
+    except ImportError as error:
+        raise BadInput("checkpoints in Postgres need its driver: pip install 'solve[postgres]'") from error
+    where = urlsplit(url).hostname or "its socket"
+    with ExitStack() as stack:
+        try:
+            saver = stack.enter_context(PostgresSaver.from_conn_string(url))
+            saver.setup()
+        except psycopg.Error as error:
+            raise BadInput(f"SOLVE_CHECKPOINTS: no Postgres at {where}: {str(error).splitlines()[0]}") from error
+        yield saver

@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from agents.run import otel
 from agents.run.choice import choose
 from agents.run.door import INTERRUPTED, explain
 from agents.run.finished import finished
@@ -21,10 +23,11 @@ from agents.run.folders import cache_folder, runs_folder
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show, show_next
 from agents.run.prepare import Request
-from agents.run.record import Record
+from agents.run.record import Record, journals
 from agents.run.solve import solve
 from agents.run.team import Choices
 from agents.run.view import watching
+from agents.spans import spans
 from agents.team import Person
 from sandbox import janitor
 from sandbox.api import BadInput
@@ -58,7 +61,7 @@ def run_once(options: Options) -> Outcome:
 
 def ran(options: Options, run: RunDir) -> Outcome:
     """The run itself, in its folder."""
-    budget = Budget(Allowance(dollars=options.dollars))
+    started, budget = time.time(), Budget(Allowance(dollars=options.dollars))
     with (
         recorded(run, options.asked()),
         tempfile.TemporaryDirectory(prefix="solve-", ignore_cleanup_errors=True) as scratch,
@@ -77,6 +80,9 @@ def ran(options: Options, run: RunDir) -> Outcome:
             record.write()
         record.write(outcome.attempt.cost)
         run.write_json("verdict.json", outcome.evidence())
+        if otel.wanted(os.environ):
+            told = [span for found in journals(run.path).values() for span in spans(found, run.path.name, started)]
+            otel.export(told, record.tell)
     return outcome
 
 

@@ -3,14 +3,22 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
-from agents.record import read
+from agents.record import Recorded, read
 from agents.seats import trajectory
 from agents.trajectory import Step, Trajectory, atif
 from tasks.event import Event
 from tasks.rundir import RunDir
 from tasks.task import Cost
+
+
+def journals(run: Path) -> dict[str, Recorded]:
+    """What the models of a run were asked, by the stage of a cascade; a team alone has no name before its seats."""
+    solver = run / "solver"
+    found = sorted(solver.rglob("journal.jsonl"))
+    return {f"{path.parent.relative_to(solver)}/".removeprefix("./"): read(path) for path in found}
 
 
 class Record:
@@ -44,7 +52,6 @@ class Record:
         if not steps:
             return
         whole = Trajectory(self._agent, steps)
-        journal = self._run.path / "solver" / "journal.jsonl"
-        if cost is not None and journal.exists():
-            whole = trajectory(read(journal), self._agent, steps, cost)
+        if cost is not None:
+            whole = trajectory(journals(self._run.path), self._agent, steps, cost)
         self._run.write_json("trajectory.json", atif(whole, session=self._run.path.name, clean=self._clean))

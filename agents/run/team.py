@@ -128,4 +128,5 @@ def _with(
         keep_test=choices.keep_test,
         approve=choices.approve,
         person=choices.person,
+        checkpoints=environment.get("SOLVE_CHECKPOINTS", ""),
     )

@@ -505,7 +505,9 @@ def test_every_seat_is_a_trajectory_with_its_calls_and_what_they_brought(tmp_pat
     with ModelServer(script) as server:
         attempt = solver(server.url, tmp_path / "kept").solve(world.task(), world.site())
     recorded = read(tmp_path / "run" / "journal.jsonl")
-    row: Any = atif(trajectory(recorded, "solve/scripted", (Step("user", "the issue"),), attempt.cost), session="r")
+    row: Any = atif(
+        trajectory({"": recorded}, "solve/scripted", (Step("user", "the issue"),), attempt.cost), session="r"
+    )
     children = {child["trajectory_id"]: child for child in row["subagent_trajectories"]}
     assert list(children) == ["tester", "coder/whole", "reviewer/0"]
     coder = [step for step in children["coder/whole"]["steps"] if step["source"] == "agent"]
