@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.api import BadInput
 from tasks.causes import RULES, Early
+from tasks.collector import no_collector
 from tasks.ledger import FILE as LEDGER
 from tasks.ledger import Key, Line, State, read
 from tasks.results import Result, Results
@@ -58,8 +59,9 @@ class History:
     @classmethod
     def of(cls, lines: Iterable[Line]) -> "History":
         history = cls()
-        for line in lines:
-            history.take(line)
+        with no_collector():
+            for line in lines:
+                history.take(line)
         return history
 
     def take(self, line: Line) -> Standing:

@@ -6,13 +6,12 @@ named by its line and refused, because what it said is not known.
 """
 
 import fcntl
-import gc
 import os
 import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.api import BadInput
 from tasks.causes import Early
+from tasks.collector import no_collector
 
 FILE = "ledger.jsonl"
 VERSION = 1
@@ -185,7 +185,7 @@ def parse(data: bytes) -> Read:
     lines: list[Line] = []
     damage: list[Damage] = []
     length, expected = 0, 0
-    with _no_collector():
+    with no_collector():
         for number, (raw, end) in enumerate(_lines(data), 1):
             line = unsealed(raw)
             if line is None:
@@ -228,18 +228,6 @@ def _lines(data: bytes) -> Iterator[tuple[bytes, int]]:
     while (end := data.find(b"\n", start)) >= 0:
         yield data[start:end], end + 1
         start = end + 1
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Half of the time of reading a long ledger went into looking through its lines for cycles."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.testlog import Status
 from tasks.causes import Early
@@ -37,7 +37,7 @@ class Result(BaseModel):
     flagged: tuple[str, ...] = ()
     applied: Applied = "nothing to apply"
     dropped: tuple[str, ...] = ()
-    fail_to_pass: dict[str, Status] = {}
+    fail_to_pass: dict[str, Status] = Field(default_factory=dict)
     not_kept: tuple[str, ...] = ()
     flaky: bool = False  # the row's own answer does not always end the same
     published: bool | None = None  # a verdict that came with the prediction
@@ -49,7 +49,7 @@ class Result(BaseModel):
     dollars: float | None = None
     seconds: float = 0.0  # of solving, by the wall clock
     model_seconds: float = 0.0  # of it, waiting for a model
-    grading: dict[str, float] = {}  # seconds by stage
+    grading: dict[str, float] = Field(default_factory=dict)  # seconds by stage
     image: str = ""
     grader: str = ""  # its version
     cached: bool = False  # the verdict is of an earlier run of the same patch on the same image

@@ -76,16 +76,17 @@ class Site:
         }
 
     def start(
-        self, out: Path, *more: str, models: Sequence[str] = ("scripted",), jobs: int = 2
+        self, out: Path, *more: str, models: Sequence[str] = ("scripted",), jobs: int = 2, engine: str = ""
     ) -> "subprocess.Popen[str]":
-        """The batch as a program of its own."""
+        """The batch as a program of its own; `engine` is the address of another than the usual one."""
         chosen = [part for model in models for part in ("--model", model)]
         command = [
             *(sys.executable, "-c", PROGRAM, "bench", str(self.rows), *chosen, "-j", str(jobs)),
             *("--mirrors", str(self.folder / "mirrors"), "--out", str(out), *more),
         ]
+        environment = self.environment() | ({"DOCKER_HOST": engine} if engine else {})
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TOP, env=self.environment()
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TOP, env=environment
         )
 
     def run(self, out: Path, *more: str, models: Sequence[str] = ("scripted",), jobs: int = 2) -> tuple[int, str, str]:
