@@ -127,3 +127,7 @@ accept-bot: env .venv-actionlint/.complete  ## The PR bot: three real payloads e
 	$(BIN)/python tests/bot_demo.py
 	$(BIN)/zizmor --offline $(BOT_FILES)
 	.venv-actionlint/bin/actionlint $(filter-out action.yml,$(BOT_FILES))
+
+.PHONY: accept-environments
+accept-environments: env  ## In how many of 20 real packages the environment builds and the own suite runs [ONLY=names]
+	$(BIN)/python tests/bench/environments.py $(if $(ONLY),--only $(ONLY))

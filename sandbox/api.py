@@ -61,13 +61,14 @@ class ImageUnavailable(SandboxError, LookupError):
 
 
 class BuildFailed(SandboxError, RuntimeError):
-    """A build step failed: `step` names it, `tail` holds the last lines it printed."""
+    """A build step failed: `step` names it, `tail` holds the last lines it printed, `log` more of them."""
 
-    def __init__(self, step: str, tail: str) -> None:
+    def __init__(self, step: str, tail: str, log: str = "") -> None:
         more = f"\n{tail}" if "\n" in tail.strip() else ""
         super().__init__(f"the environment cannot be built, `{step}` failed: {telling(tail)}{more}")
         self.step = step
         self.tail = tail
+        self.log = log or tail
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Bases:
 
     pulled: str = "python:{}-slim"
     made: str = "solve/base:bookworm-py{}"  # by `make base-image`
+    copied: str = "solve/python:{}"  # by `make python-images`
     versions: tuple[str, ...] = VERSIONS
 
 
@@ -39,7 +40,7 @@ def base_image(
     if not versions:
         raise ImageUnavailable(f"no base image for Python {requires_python}: there are {', '.join(bases.versions)}")
     for version in versions:
-        for shape in (bases.pulled, bases.made):
+        for shape in (bases.pulled, bases.made, bases.copied):
             found = _local(client, shape.format(version), version)
             if found:
                 return found
@@ -63,7 +64,9 @@ def base_image(
 def present(client: docker.DockerClient, bases: Bases = DEFAULT) -> list[str]:
     """The base images that are here, the preferred first. Raises SandboxUnavailable."""
     candidates = [
-        (shape.format(version), version) for version in bases.versions for shape in (bases.pulled, bases.made)
+        (shape.format(version), version)
+        for version in bases.versions
+        for shape in (bases.pulled, bases.made, bases.copied)
     ]
     return [found.ref for reference, version in candidates if (found := _local(client, reference, version))]
 

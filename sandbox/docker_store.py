@@ -13,8 +13,10 @@ from sandbox.api import BuildFailed, Image, Limits
 from sandbox.archive import pack
 from sandbox.base_image import base_image, named_image
 from sandbox.cache import Cache
+from sandbox.discovery.recipe import Recipe
 from sandbox.engine import answers, connect
 from sandbox.store import Tell
+from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
 
 KEPT = 20  # images of repositories, and as many of dependencies
@@ -27,12 +29,14 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 class DockerStore:
     """`solve/env:KEY` is a repository, `solve/deps:KEY` the dependencies of some; `cache` knows when each was used."""
 
-    def __init__(self, cache: Path, requires_python: str, base: str, tell: Tell) -> None:
+    def __init__(self, cache: Path, recipe: Recipe, base: str, tell: Tell) -> None:
         """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
         self._client = connect(SECONDS)
-        found = named_image(self._client, base) if base else base_image(self._client, requires_python, tell)
+        found = named_image(self._client, base) if base else base_image(self._client, recipe.requires_python, tell)
+        found = with_packages(found, recipe.system, tell)
         with answers("the engine does not say what it is"):
             architecture = str(self._client.version().get("Arch", ""))
+            self._cores = int(self._client.info().get("NCPU", 1))
         self._base = found
         self._tell = tell
         self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps")}
@@ -80,7 +84,7 @@ class DockerStore:
 
     def _build(self, kind: str, key: str, folder: Path, dockerfile: str, base: str) -> Image:
         shutil.copy2(DOCKERFILES / dockerfile, folder / "Dockerfile")
-        limits = Limits()
+        limits, cores = Limits(), self._cores
         lines: list[str] = []
         with tempfile.TemporaryFile() as context, answers("the engine does not build"):
             pack(folder, context, name=".", uid=0, gid=0)
@@ -88,7 +92,10 @@ class DockerStore:
             events = self._client.api.build(
                 fileobj=context, custom_context=True, tag=_tag(kind, key), buildargs={"BASE": base}, decode=True,
                 rm=True, forcerm=True, network_mode="none",
-                container_limits={"memory": limits.memory, "memswap": limits.memory},
+                # All that the engine's client passes on: a share of processors has no parameter of its own.
+                container_limits={
+                    "memory": limits.memory, "memswap": limits.memory, "cpusetcpus": _processors(limits.cpus, cores)
+                },
             )  # fmt: skip
             failed = _follow(events, lines)
             with suppress(APIError):  # another build may be using one
@@ -117,6 +124,11 @@ def _follow(events: Any, lines: list[str]) -> str:
             return str(event["error"]).strip()
         lines += [line for line in str(event.get("stream", "")).splitlines() if line.strip()]
     return ""
+
+
+def _processors(cpus: float, cores: int) -> str:
+    """So many of the engine's processors, at least one, in its own notation."""
+    return f"0-{max(1, min(cores, round(cpus))) - 1}"
 
 
 def _tag(kind: str, key: str) -> str:

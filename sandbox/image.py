@@ -35,6 +35,7 @@ from sandbox.wheelhouse import TAIL, digest, fill
 
 Opener = Callable[[Image], Sandbox]
 SECONDS = 1800.0  # for the build of one repository
+LOG = 400  # lines of a failed step that are kept to learn from
 KEPT_WHEELS = 20  # sets of wheels
 _INSTALLED = ".solve-installed"  # in the worktree: every kind of sandbox has that, and copies it out
 _WHEEL = ".solve-wheel"
@@ -62,7 +63,7 @@ def build(tree: Path, recipe: Recipe, kind: str, *, cache: Path, tell: Tell, bas
 
 def make(tree: Path, recipe: Recipe, store: Store, *, cache: Path, open_sandbox: Opener, tell: Tell) -> Image:
     """`build` with its collaborators."""
-    key = _hash(store.system, recipe.digest(), content_hash(tree))
+    key = hashed(store.system, recipe.digest(), content_hash(tree))
     image = store.find(key)
     if image is None:
         with store.turn(key):
@@ -76,11 +77,13 @@ def _store(kind: str, recipe: Recipe, cache: Path, tell: Tell, base: str) -> Sto
     if kind == "docker":
         from sandbox.docker_store import DockerStore  # the engine's client is slow to import
 
-        return DockerStore(cache, recipe.requires_python, base, tell)
+        return DockerStore(cache, recipe, base, tell)
     if kind not in ("bubblewrap", "local"):
         raise BadInput(f"no image of kind {kind!r}: choose docker, bubblewrap or local")
     if base:
         raise BadInput(f"a base image was named, and {kind} has none: leave it out, or choose docker")
+    if recipe.system:
+        tell(f"{kind} adds no system packages: {', '.join(recipe.system)} must be on this machine")
     return FolderStore(cache, kind, host_base(recipe.requires_python))
 
 
@@ -114,7 +117,7 @@ class Building:
             tree = fetch(requirement, self.store.target.python, Path(scratch))
             found = detect(tree)
             recipe = replace(found, requirements=())
-            key = _hash("wheel", self.store.system, recipe.digest(), content_hash(tree))
+            key = hashed("wheel", self.store.system, recipe.digest(), content_hash(tree))
             with self.store.turn(key):
                 try:
                     base = inner._dependencies(key, recipe)
@@ -131,7 +134,7 @@ class Building:
 
     def _dependencies(self, key: str, recipe: Recipe) -> Image:
         wanted = (*recipe.requirements, *recipe.build_requires)
-        name = _hash(self.store.system, digest(wanted, self.store.target), recipe.name)
+        name = hashed(self.store.system, digest(wanted, self.store.target), recipe.name)
         return self.store.dependencies(key, name, lambda: self._wheels(wanted, recipe.name))
 
     def _wheels(self, wanted: Sequence[str], own: str) -> Path:
@@ -185,7 +188,7 @@ def content_hash(tree: Path) -> str:
     return total.hexdigest()
 
 
-def _hash(*parts: str) -> str:
+def hashed(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:40]
 
 
@@ -194,7 +197,8 @@ def _step(sandbox: Sandbox, step: str, command: Sequence[str], env: Mapping[str,
     if result.timed_out:
         raise BuildFailed(step, f"it took more than {SECONDS:.0f} s")
     if not result.ok:
-        raise BuildFailed(step, "\n".join(result.text().splitlines()[-TAIL:]))
+        lines = result.text().splitlines()
+        raise BuildFailed(step, "\n".join(lines[-TAIL:]), "\n".join(lines[-LOG:]))
 
 
 def _environment(recipe: Recipe, image: Image) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from typing import Literal
 from sandbox.api import BadInput, Image
 from sandbox.bake import Copy, Step, bake, baked, pulled
 from sandbox.discovery.detect import detect
-from sandbox.image import build
+from sandbox.settle import settle
 from sandbox.workspace import open_workspace
 from tasks.harness import Harness
 from tasks.image_settings import WORKDIR, Settings, digest
@@ -98,7 +98,7 @@ def _detected(row: Row, settings: Settings) -> Place:
         folder = Path(scratch) / "tree"
         open_workspace(repository, commit, folder, mirrors=settings.mirrors, tell=settings.tell)
         recipe = detect(folder)
-        image = build(folder, recipe, "docker", cache=settings.cache, tell=settings.tell)
+        image = settle(folder, recipe, "docker", cache=settings.cache, tell=settings.tell).image
     return Place(image, harness(row, recipe.test_command), "detected")
 
 

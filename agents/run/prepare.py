@@ -13,7 +13,7 @@ from sandbox.api import BadInput, Owner
 from sandbox.delivery import check_apply, check_branch
 from sandbox.discovery.detect import detect
 from sandbox.discovery.overrides import Overrides
-from sandbox.image import build
+from sandbox.settle import settle
 from sandbox.workspace import Workspace, open_workspace
 from tasks.event import Event, Stage, Tell
 from tasks.issue import read_issue
@@ -73,8 +73,8 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
     data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
     tell(Event("workspace", summary(task, workspace), data=data))
     recipe = detect(workspace.folder, request.said)
-    image = build(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
-    command = recipe.test_command
+    found = settle(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
+    image, recipe, command = found.image, found.recipe, recipe.test_command
     tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
     owner = Owner(run.path.name, task.id)
     check = Check(lambda: open_sandbox(image, owner=owner), command, (), "the whole suite", TEST_SECONDS)

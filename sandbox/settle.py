@@ -1,0 +1,159 @@
+"""Builds a repository's image, and where that or a first look at its tests fails, learns from it and tries again.
+
+Bounded twice, in tries and in seconds, and without a model: `sandbox.discovery.remedy` says what a failure asks for.
+What was learned is kept by the content of the tree and by the recipe, so that the next run starts at once, and the
+next commit where this one ended.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sandbox import open_sandbox
+from sandbox.api import MEBIBYTE, BuildFailed, Image, ImageUnavailable
+from sandbox.cache import Cache
+from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.remedy import Remedy, remedies
+from sandbox.image import Opener, build, content_hash, hashed
+from sandbox.store import Tell
+
+TRIES = 6  # remedies after the first plan
+SECONDS = 1800.0  # after which no further try begins
+COLLECT_SECONDS = 120.0
+LOOK_SECONDS = 60.0  # of the tests' own run that is looked at
+KEPT_PLANS = 200
+_FILE = "remedies.json"
+_PYTEST = re.compile(r"(^|\s|/)(py\.test|pytest)(\s+-[^&|;]*)?$")  # options may follow
+Build = Callable[[Recipe], Image]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    image: Image
+    recipe: Recipe
+    learned: tuple[Remedy, ...] = ()
+
+
+def settle(tree: Path, recipe: Recipe, kind: str, *, cache: Path, tell: Tell, base: str = "") -> Settled:
+    """The image of the repository in the folder `tree`, and the recipe that it was made from in the end.
+
+    Raises:
+        BuildFailed: no image could be built, whatever was tried.
+        ImageUnavailable, NetworkUnavailable, SandboxUnavailable, BadInput: as `sandbox.image.build`.
+    """
+
+    def made(wanted: Recipe) -> Image:
+        return build(tree, wanted, kind, cache=cache, tell=tell, base=base)
+
+    plans = Plans(Cache(cache / "plans"))
+    exact = hashed(kind, base, recipe.digest(), content_hash(tree))
+    near = hashed(kind, base, recipe.digest())
+    if (known := plans.find(exact)) is not None:
+        learned = _applied(recipe, known)
+        return Settled(made(learned), learned, known)
+    start = plans.find(near) or ()
+    found = Search(made, open_sandbox, tell, kind, _names(tree)).run(recipe, start)
+    for key in (exact, near):
+        plans.keep(key, found.learned)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Remedies by what they were found for."""
+
+    cache: Cache
+
+    def find(self, key: str) -> tuple[Remedy, ...] | None:
+        folder = self.cache.find(key)
+        if folder is None:
+            return None
+        return tuple(Remedy(**row) for row in json.loads((folder / _FILE).read_text()))
+
+    def keep(self, key: str, learned: Sequence[Remedy]) -> None:
+        with self.cache.turn(key):
+            (self.cache.begin(key) / _FILE).write_text(json.dumps([asdict(item) for item in learned]))
+            self.cache.finish(key)
+        self.cache.prune(KEPT_PLANS)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search for an image whose tests start."""
+
+    build: Build
+    open_sandbox: Opener
+    tell: Tell
+    kind: str
+    own: frozenset[str]  # top-level names in the tree
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self, recipe: Recipe, start: Sequence[Remedy] = ()) -> Settled:
+        """Raises BuildFailed: the last failure, for which nothing is known that helps; ImageUnavailable: no base."""
+        until = self.clock() + SECONDS
+        learned = tuple(start)
+        best: Settled | None = None
+        failure: BuildFailed | None = None
+        tried = {(str(item.kind), item.value) for item in learned}
+        while True:
+            wanted = _applied(recipe, learned)
+            try:
+                image = self.build(wanted)
+            except (BuildFailed, ImageUnavailable) as error:
+                if best is not None:  # the last remedy did harm
+                    return best
+                if not isinstance(error, BuildFailed):  # it asked for a Python that is not here
+                    raise failure or error from error
+                failure, text = error, error.log
+            else:
+                best = Settled(image, wanted, learned)
+                text = self._look(image, wanted)
+            remedy = self._next(text, wanted, tried) if len(learned) - len(start) < TRIES else None
+            if remedy is None or self.clock() > until:
+                break
+            tried.add((remedy.kind, remedy.value))
+            learned = (*learned, remedy)
+            self.tell(f"learned from a failure ({remedy.symptom}): {remedy.kind} {remedy.value}")
+        if best is None:
+            assert failure is not None
+            raise failure
+        return best
+
+    def _next(self, text: str, recipe: Recipe, tried: set[tuple[str, str]]) -> Remedy | None:
+        for remedy in remedies(text, recipe, self.own):
+            if (remedy.kind, remedy.value) in tried:
+                continue
+            if remedy.kind == "system" and self.kind != "docker":
+                self.tell(f"this machine lacks {remedy.value}: apt-get install {remedy.value}, or use docker")
+                continue
+            return remedy
+        return None
+
+    def _look(self, image: Image, recipe: Recipe) -> str:
+        """What a first run of the tests complains of; of pytest it is collected first, and then some tests run."""
+        command = recipe.test_command
+        with self.open_sandbox(image) as sandbox:
+            if _PYTEST.search(command):
+                looked = f"{command} --collect-only -q -p no:cacheprovider --continue-on-collection-errors"
+                done = sandbox.exec(looked, timeout=COLLECT_SECONDS, max_output=8 * MEBIBYTE)
+                if not done.ok:
+                    return done.text()
+                command = f"{command} -q -p no:cacheprovider --maxfail=20"
+            done = sandbox.exec(command, timeout=LOOK_SECONDS, max_output=8 * MEBIBYTE)
+            return "" if done.ok else done.text()
+
+
+def _applied(recipe: Recipe, learned: Sequence[Remedy]) -> Recipe:
+    for remedy in learned:
+        recipe = remedy.of(recipe)
+    return recipe
+
+
+def _names(tree: Path) -> frozenset[str]:
+    """Modules and packages of the repository itself."""
+    found = [path for folder in (tree, tree / "src", tree / "lib", tree / "tests", tree / "test") if folder.is_dir()
+             for path in folder.iterdir()]  # fmt: skip
+    return frozenset(path.stem for path in found if path.is_dir() or path.suffix == ".py")

@@ -1,0 +1,118 @@
+"""Learning from failures: bounded, remembered, and never worse than what stood before."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from sandbox.api import BuildFailed, ExecResult, Image, ImageUnavailable, Sandbox
+from sandbox.cache import Cache
+from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.remedy import Remedy
+from sandbox.fake import FakeSandbox, Step, done
+from sandbox.settle import TRIES, Plans, Search
+
+IMAGE = Image("fake", "x", "/work")
+RECIPE = Recipe("python", requirements=("pytest",))
+GOOD = done(b"3 passed\n")
+
+
+def lacks(module: str) -> ExecResult:
+    return done(f"E   ModuleNotFoundError: No module named '{module}'\n".encode(), exit_code=2)
+
+
+@dataclass
+class Site:
+    """Builds whatever is asked, unless told to fail; looks answer from `looks` in their order."""
+
+    looks: list[ExecResult] = field(default_factory=list)
+    failures: dict[int, BuildFailed | ImageUnavailable] = field(default_factory=dict)  # by the number of the build
+    built: list[Recipe] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    kind: str = "docker"
+    now: float = 0.0
+    step: float = 0.0  # seconds that a build takes
+
+    def build(self, recipe: Recipe) -> Image:
+        self.built.append(recipe)
+        self.now += self.step
+        if (failure := self.failures.get(len(self.built))) is not None:
+            raise failure
+        return IMAGE
+
+    def open(self, image: Image) -> Sandbox:
+        collected = self.looks.pop(0) if self.looks else GOOD
+        return FakeSandbox([Step(re.compile("--collect-only"), collected), Step(re.compile("--maxfail"), GOOD)])
+
+    def search(self, start: Sequence[Remedy] = ()) -> tuple[Recipe, tuple[Remedy, ...]]:
+        search = Search(self.build, self.open, self.told.append, self.kind, frozenset({"own"}), lambda: self.now)
+        found = search.run(RECIPE, start)
+        return found.recipe, found.learned
+
+
+def test_what_works_is_built_once() -> None:
+    site = Site()
+    assert site.search() == (RECIPE, ())
+    assert len(site.built) == 1
+
+
+def test_each_failure_teaches_one_thing() -> None:
+    site = Site([lacks("yaml"), lacks("own"), lacks("unused")])
+    recipe, learned = site.search()
+    assert recipe.requirements == ("pytest", "PyYAML")  # `own` is the tree's: no index has it
+    assert [item.value for item in learned] == ["PyYAML"]
+    assert site.told == ["learned from a failure (No module named 'yaml'): requirement PyYAML"]
+
+
+def test_a_failed_build_is_learned_from_too() -> None:
+    log = "x.c:1:10: fatal error: libpq-fe.h: No such file or directory\n" + "more\n" * 100
+    site = Site(failures={1: BuildFailed("repository", "exit 1", log)})
+    assert site.search()[0].system == ("libpq-dev",)
+
+
+def test_where_nothing_is_known_the_first_failure_is_told() -> None:
+    site = Site(failures={1: BuildFailed("repository", "needs a wizard")})
+    with pytest.raises(BuildFailed, match="needs a wizard"):
+        site.search()
+    assert len(site.built) == 1
+
+
+def test_a_remedy_that_breaks_the_build_is_taken_back() -> None:
+    site = Site([lacks("yaml")], {2: BuildFailed("dependencies", "conflict")})
+    assert site.search() == (RECIPE, ())
+
+
+def test_a_python_that_is_not_here_leaves_what_stood_before() -> None:
+    old = done(b"ImportError: cannot import name 'Mapping' from 'collections'", exit_code=2)
+    site = Site([old], {2: ImageUnavailable("no base image for Python <3.10")})
+    assert site.search() == (RECIPE, ())
+    lost = Site([], {1: BuildFailed("repository", "No module named 'imp'"), 2: ImageUnavailable("no base image")})
+    with pytest.raises(BuildFailed, match="imp"):
+        lost.search()
+
+
+def test_tries_and_time_are_bounded() -> None:
+    site = Site([lacks(f"m{number}") for number in range(50)])
+    assert len(site.search()[1]) == TRIES == len(site.built) - 1
+    slow = Site([lacks(f"m{number}") for number in range(50)], step=1000.0)
+    slow.search()
+    assert len(slow.built) == 2
+
+
+def test_a_machine_without_an_engine_is_told_what_it_lacks() -> None:
+    log = "fatal error: libpq-fe.h: No such file or directory"
+    site = Site(failures={1: BuildFailed("repository", log)}, kind="bubblewrap")
+    with pytest.raises(BuildFailed):
+        site.search()
+    assert site.told == ["this machine lacks libpq-dev: apt-get install libpq-dev, or use docker"]
+
+
+def test_what_was_learned_before_is_where_the_next_search_starts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    plans = Plans(Cache(tmp_path_factory.mktemp("plans")))
+    assert plans.find("k") is None
+    learned = (Remedy("requirement", "PyYAML", "No module named 'yaml'"),)
+    plans.keep("k", learned)
+    site = Site()
+    assert site.search(plans.find("k") or ())[0].requirements == ("pytest", "PyYAML")
+    assert len(site.built) == 1
