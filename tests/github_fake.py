@@ -66,7 +66,7 @@ class FakeGitHub:
     now: str = NOW
     calls: list[Call] = field(default_factory=list)
     cached: Counter[str] = field(default_factory=Counter)  # paths that were answered with 304
-    pushes: int = 0
+    forbidden: str = ""  # why no pull request may be opened
 
     @property
     def writes(self) -> list[Call]:
@@ -157,6 +157,8 @@ class FakeGitHub:
         raise AssertionError(f"the fake does not know {method} pulls/{parts}")
 
     def _open(self, body: Any) -> Answer:
+        if self.forbidden:
+            return Answer(403, {"message": self.forbidden})
         if any(row["state"] == "open" and row["head"]["ref"] == body["head"] for row in self.pulls.values()):
             said = f"A pull request already exists for {self.repository.split('/')[0]}:{body['head']}."
             return Answer(422, {"message": "Validation Failed", "errors": [{"message": said}]})
@@ -364,7 +366,6 @@ def serve_git(fake: FakeGitHub, request: BaseHTTPRequestHandler, path: str, body
     if request.headers.get("Authorization") != wanted:
         send(request, 401, b"", {"WWW-Authenticate": 'Basic realm="git"'})
         return
-    fake.pushes += path.endswith("/git-receive-pack")
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_HTTP_EXPORT_ALL": "1",

@@ -109,8 +109,10 @@ def outcomes(
 def pass_gate(here: "Job", chosen: "Settings", forge: "Forge", out: Path, now: datetime) -> str:
     """Leave a request for the next step, or a refusal for the job that tells people; one line on which."""
     from agents.run.bot import handover
+    from agents.run.bot.forge import ForgeRefused, NotThere
     from agents.run.bot.gate import Refused, admit, authorise
     from agents.run.bot.trigger import Ignored
+    from sandbox.api import BadInput, NetworkUnavailable
 
     trigger = triggered(here, chosen)
     if isinstance(trigger, Ignored):
@@ -120,7 +122,10 @@ def pass_gate(here: "Job", chosen: "Settings", forge: "Forge", out: Path, now: d
         return f"refused: {target.reason}"  # publish finds this out for itself
     if trigger.command in ("stop", "explain"):
         return f"{trigger.command}: nothing to work on"
-    asked = admit(target, forge, chosen, now)
+    try:
+        asked = admit(target, forge, chosen, now)
+    except (ForgeRefused, NotThere, NetworkUnavailable, BadInput) as error:
+        asked = Refused(f"it could not be found out what to do: {error}")
     if isinstance(asked, Refused):
         refusal = handover.Result(
             issue=target.issue, command=trigger.command, ended="refused", reason=asked.reason, told=asked.told

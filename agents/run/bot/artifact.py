@@ -5,7 +5,9 @@ No rule asks what a path or a content means; none can be talked to. The operator
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import takewhile
 
 from sandbox.patch import Change
 from sandbox.redact import redact
@@ -22,7 +24,7 @@ CI = re.compile(
     re.IGNORECASE,
 )
 ORDERS = re.compile(
-    r"(^|/)(agents\.md|claude(\.local)?\.md|gemini\.md|copilot-instructions\.md|\.(claude|cursor|gemini|codex|aider[^/]*)"
+    r"(^|/)(agents\.md|contributing(\.(md|rst|txt))?|claude(\.local)?\.md|gemini\.md|copilot-instructions\.md|\.(claude|cursor|gemini|codex|aider[^/]*)"
     r"|\.cursorrules|\.mcp\.json|\.vscode|\.devcontainer|\.envrc)(/|$)",
     re.IGNORECASE,
 )
@@ -35,14 +37,31 @@ LOCKS = re.compile(
 ODD = re.compile(r"[\x00-\x1f\x7f\\]|(^|/)(\.\.?|git~\d|[^/]*[. ])(/|$)|^/|//|^$|(^|/)[A-Za-z]:", re.IGNORECASE)
 
 
-def faults(changes: Sequence[Change], before: Mapping[str, int], *, lock_files: bool, size: int) -> list[str]:
-    """Why a patch is not taken; empty if it is. `before`: the modes of the base's paths; `size`: of the patch in bytes.
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The base, as far as the rules ask."""
+
+    modes: Mapping[str, int]  # of all its paths
+    contents: Mapping[str, bytes]  # of those that the patch touches
+
+
+def faults(changes: Sequence[Change], before: Before, *, lock_files: bool, size: int) -> list[str]:
+    """Why a patch is not taken; empty if it is. `size`: of the patch in bytes.
 
     Each line begins with what is wrong, and holds at most one path.
     """
+    links = {path for path, mode in before.modes.items() if mode == LINK}
+    links |= {change.path for change in changes if change.mode == LINK}
     found = [*_size(changes, size)]
     for change in changes:
-        found += [f"{reason}: {change.path}" for rule in RULES if (reason := rule(change, before))]
+        reasons = (
+            _path(change),
+            _guarded(change),
+            _mode(change, before),
+            _link(change, links),
+            _content(change, before),
+        )
+        found += [f"{reason}: {change.path}" for reason in reasons if reason]
         if LOCKS.search(change.path) and not lock_files:
             found.append(f"a lock file, and the operator did not allow those: {change.path}")
     return found
@@ -60,13 +79,13 @@ def _size(changes: Sequence[Change], size: int) -> Iterable[str]:
         yield f"{lines} lines in the files that are written, and a patch may write {MOST_LINES}"
 
 
-def _path(change: Change, before: Mapping[str, int]) -> str:
+def _path(change: Change) -> str:
     if ODD.search(change.path) or not change.path.isprintable() or len(change.path) > 400:
         return "a path that is not plain"
     return ""
 
 
-def _guarded(change: Change, before: Mapping[str, int]) -> str:
+def _guarded(change: Change) -> str:
     if FORGE.search(change.path):
         return "a path that the forge or git acts upon"
     if CI.search(change.path):
@@ -74,13 +93,13 @@ def _guarded(change: Change, before: Mapping[str, int]) -> str:
     return "a file that gives orders to programs like this one" if ORDERS.search(change.path) else ""
 
 
-def _mode(change: Change, before: Mapping[str, int]) -> str:
-    if change.mode == EXECUTABLE and before.get(change.path) != EXECUTABLE:
+def _mode(change: Change, before: Before) -> str:
+    if change.mode == EXECUTABLE and before.modes.get(change.path) != EXECUTABLE:
         return "a new executable bit"
     return "" if change.mode in (0, 0o100644, EXECUTABLE, LINK) else "neither a file nor a link"
 
 
-def _link(change: Change, before: Mapping[str, int]) -> str:
+def _link(change: Change, links: Set[str]) -> str:
     """Where a link leads: as written, for nothing is followed."""
     if change.mode != LINK or change.content is None:
         return ""
@@ -96,13 +115,15 @@ def _link(change: Change, before: Mapping[str, int]) -> str:
     if FORGE.search(end) or CI.search(end):
         return "a link to what the forge, git or CI acts upon"
     # A link through another link may lead anywhere.
+    steps = target.split("/")
+    turns = ".." in steps[sum(1 for _ in takewhile(lambda step: step in ("..", "."), steps)) :]
     parts = end.split("/")
-    if any(before.get("/".join(parts[:depth])) == LINK for depth in range(1, len(parts) + 1)):
+    if turns or any("/".join(parts[:depth]) in links for depth in range(1, len(parts) + 1)):
         return "a link through a link"
     return ""
 
 
-def _content(change: Change, before: Mapping[str, int]) -> str:
+def _content(change: Change, before: Before) -> str:
     if change.content is None or change.mode == LINK:
         return ""
     if b"\0" in change.content:
@@ -111,7 +132,6 @@ def _content(change: Change, before: Mapping[str, int]) -> str:
         text = change.content.decode("utf-8")
     except UnicodeDecodeError:
         return "not text"
-    return "what has the shape of a secret" if redact(text) != text else ""
-
-
-RULES: tuple[Callable[[Change, Mapping[str, int]], str], ...] = (_path, _guarded, _mode, _link, _content)
+    known = set(before.contents.get(change.path, b"").decode("utf-8", "replace").splitlines())
+    added = "\n".join(line for line in text.splitlines() if line not in known)  # a fixture that was there may stay
+    return "what has the shape of a secret" if redact(added) != added else ""

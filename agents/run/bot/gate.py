@@ -6,7 +6,7 @@ before anything is spent.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agents.run.bot.clean import visible, wrapped
@@ -45,7 +45,8 @@ def authorise(trigger: Trigger, forge: Reads, settings: Settings, commit: str) -
     try:
         for login in trigger.actors:
             if refusal := may_not(login, forge, settings):
-                return refusal
+                # A review is nobody's request to the bot: it is not answered with a refusal.
+                return replace(refusal, told=refusal.told and trigger.command != "round")
         if not trigger.actors:
             return Refused("nobody stands behind this event", told=False)
         return aim(trigger, forge, settings, commit)
@@ -176,6 +177,7 @@ def asked(
     target: Target, frozen: Frozen, settings: Settings, plan: str | None, threads: tuple[int, ...] = ()
 ) -> Request:
     nonce = secrets.token_hex(8)
+    title = " ".join(visible(frozen.issue.title).split())[:MOST_TITLE]
     body = visible(frozen.issue.body)[:MOST_TEXT]
     voices = [Voice(author=said.author, created=said.created, body=_voice(said, nonce)) for said in frozen.comments]
     if plan is not None:
@@ -188,8 +190,7 @@ def asked(
         key=key(target.trigger.repository, target.issue, frozen, target.commit),
         words=own_words(frozen.issue),
         nonce=nonce,
-        title=" ".join(visible(frozen.issue.title).split())[:MOST_TITLE],
-        body=wrapped(body, nonce),
+        text=wrapped(f"{title}\n\n{body}", nonce),
         comments=tuple(voices),
         threads=threads,
         dollars=settings.run_dollars,

@@ -67,6 +67,7 @@ class Checks(BaseModel):
 
 class Repository(BaseModel):
     full_name: str
+    default_branch: str = ""
 
 
 class Payload(BaseModel):
@@ -82,6 +83,7 @@ class Payload(BaseModel):
     check_suite: Checks | None = None
     workflow_run: Checks | None = None
     inputs: Mapping[str, Any] | None = None
+    ref: str = ""
 
 
 def read_payload(job: Job) -> Payload:
@@ -183,6 +185,8 @@ def _round(pull: PullRequest, at: str) -> Found:
 
 
 def _dispatch(payload: Payload, settings: Settings) -> Found:
+    if payload.ref != f"refs/heads/{payload.repository.default_branch}":
+        return Ignored(f"started by hand on {payload.ref}: only the default branch counts")
     given = str((payload.inputs or {}).get("issue", ""))
     if not given.isascii() or not given.isdigit() or not 0 < int(given[:12]) < 10**9:
         raise BadInput("workflow_dispatch needs the number of an issue as its input `issue`")

@@ -42,8 +42,7 @@ class Request(Strict):
     key: Key
     words: Key  # hash of the issue's own words
     nonce: Line
-    title: str
-    body: str
+    text: str  # title and body
     comments: tuple[Voice, ...] = ()
     threads: tuple[int, ...] = ()
     dollars: float = Field(gt=0)

@@ -4,13 +4,16 @@ The last net. The wall is that no secret is where hostile code or a tool of the 
 """
 
 import base64
+import io
 import re
 from collections.abc import Iterable, Mapping
+from typing import TextIO
 
 from sandbox.redact import NAMED
 
 PIECE = 12  # characters in a row that count as the secret; a prefix such as `sk-proj-` is shorter
 SHORTEST = 16  # a shorter value is no key
+REMOVED = "[a line that held a piece of a secret]"
 NOISE = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -29,6 +32,33 @@ def leaks(text: str, secrets: Iterable[str]) -> bool:
         for form, is_hex in _forms(secret)
         for piece in _pieces(NOISE.sub("", form))
     )
+
+
+class Screen(io.TextIOBase):
+    """A stream that lets whole lines through, but for those that hold a piece of a secret: logs of CI are public."""
+
+    def __init__(self, stream: TextIO, secrets: Iterable[str]) -> None:
+        self._stream = stream
+        self._secrets = frozenset(secrets)
+        self._begun = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._stream.write(f"{REMOVED if leaks(line, self._secrets) else line}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def finish(self) -> None:
+        """Let the last line through, which has no end."""
+        if self._begun:
+            self.write("\n")
+        self.flush()
 
 
 def _forms(secret: str) -> list[tuple[str, bool]]:

@@ -14,7 +14,7 @@ from agents.run.bot.trigger import issue_of
 
 MARK = re.compile(r"\A<!-- solve:(\{[^<>]*\}) -->")
 
-Fate = Literal["open", "merged_as_is", "merged_after_edits", "closed", "reverted"]
+Fate = Literal["open", "merged_as_is", "merged_after_edits", "merged", "closed", "reverted"]
 
 
 class Left(BaseModel):
@@ -64,7 +64,9 @@ def fate(pull: Pull, edited: int | None, reverted: frozenset[str]) -> Fate:
     if pull.merged in reverted:
         return "reverted"
     if pull.merged:
-        return "merged_as_is" if edited == 0 else "merged_after_edits"
+        if edited is None:
+            return "merged"  # and nobody knows whether as it was
+        return "merged_after_edits" if edited else "merged_as_is"
     return "open" if pull.is_open else "closed"
 
 

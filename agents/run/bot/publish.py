@@ -15,6 +15,7 @@ from agents.run.bot.ledger import Ledger, Run, Sticky, moment
 from agents.run.bot.trigger import Trigger
 from sandbox.api import BadInput
 
+AGAIN = "Once the reason is mended, `/retry` tries again."
 FAILED = "This was not the issue's fault. The log says more; `/retry` tries again."
 SHOW = "A failing test helps most: in a fenced block in the issue, its file named in the first line. Then `/retry`."
 NOTICES = {
@@ -124,8 +125,9 @@ def concluded(case: Case, artifacts: Path, job_ended: str, desk: Desk) -> tuple[
     try:
         delivered = deliver(case.target, case.ledger, result, artifacts, desk)
     except Undeliverable as error:
-        words = str(error)
-        return Notice("The patch was refused", words, FAILED), recorded(ledger, result, "undeliverable", desk), ""
+        if error.commit:
+            ledger = ledger.model_copy(update={"head": error.commit})
+        return Notice("The patch was not delivered", str(error), AGAIN), recorded(ledger, result, "refused", desk), ""
     update = {"pull": delivered.pull, "head": delivered.commit, "text": result.words or "", "plan": ""}
     ledger = recorded(ledger.model_copy(update=update), result, "patched", desk)
     return with_words("verified", result.headline), ledger, delivered.commit

@@ -4,12 +4,13 @@ Pushed with a lease on the commit that the bot pushed last: what anybody else pu
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from agents.run.bot.artifact import Before
 from agents.run.bot.settings import is_private
 from sandbox import patch as patches
 from sandbox.api import BadInput, NetworkUnavailable, SandboxUnavailable
@@ -51,8 +52,12 @@ class Base:
     git: HostGit
     commit: str
 
-    def modes(self) -> dict[str, int]:
-        return {os.fsdecode(path): entry.mode for path, entry in patches.entries(self.git, "HEAD").items()}
+    def before(self, changes: Sequence[Change]) -> Before:
+        known = {os.fsdecode(path): entry for path, entry in patches.entries(self.git, "HEAD").items()}
+        touched = {change.path: known[change.path].object for change in changes if change.path in known}
+        contents = patches.blobs(self.git, touched.values())
+        modes = {path: entry.mode for path, entry in known.items()}
+        return Before(modes, {path: contents[name] for path, name in touched.items()})
 
     def changes(self, patch: bytes) -> tuple[Change, ...]:
         """Raises PatchRejected."""

@@ -5,14 +5,16 @@ The repository's code runs in the docker sandbox only, its build included; a req
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from agents.run.bot.handover import PATCH, RESULT, Counts, Request, Result, write
-from agents.run.bot.leak import leaks, secrets_of
+from agents.run.bot.leak import Screen, leaks, secrets_of
 from agents.run.bot.settings import Settings
 from agents.run.command import run_once
 from agents.run.door import explain
@@ -47,7 +49,8 @@ def work(
         folder = Path(scratch)
         (folder / "issue.md").write_text(issue_text(request), encoding="utf-8")
         try:
-            outcome = solve(options(request, repository, folder, settings))
+            with screened(secrets_of(environment)):
+                outcome = solve(options(request, repository, folder, settings))
         except (BadInput, SandboxError, OverBudget, PatchRejected) as error:
             reason = explain(error)[1] or ""
             ended: Literal["over_budget", "failed"] = "over_budget" if isinstance(error, OverBudget) else "failed"
@@ -58,6 +61,17 @@ def work(
     write(out, RESULT, result)
     (out / PATCH).write_bytes(patch)
     return result
+
+
+@contextmanager
+def screened(secrets: frozenset[str]) -> Iterator[None]:
+    """What is told meanwhile goes to the log line by line, without any piece of a secret."""
+    screen = Screen(sys.stderr, secrets)
+    try:
+        with redirect_stderr(screen):
+            yield
+    finally:
+        screen.finish()
 
 
 def options(request: Request, repository: Path, folder: Path, settings: Settings) -> Options:
@@ -78,9 +92,9 @@ def options(request: Request, repository: Path, folder: Path, settings: Settings
 
 
 def issue_text(request: Request) -> str:
-    """As `tasks.issue` reads a file: the title is the first line."""
+    """As `tasks.issue` reads a file: the first line is the title, and it is ours."""
     voices = [f"{voice.author} wrote:\n{voice.body}" for voice in request.comments]
-    return "\n\n".join([request.title or f"Issue {request.issue}", request.body, *voices]) + "\n"
+    return "\n\n".join([f"Issue {request.issue} of {request.repository}", request.text, *voices]) + "\n"
 
 
 def concluded(request: Request, outcome: Outcome, run: Path, settings: Settings) -> tuple[Result, bytes]:

@@ -44,7 +44,7 @@ def test_each_fate_has_its_name(tmp_path: Path) -> None:
         3: ("merged_after_edits", 6),
         4: ("closed", 0),
         5: ("reverted", 0),
-        6: ("merged_after_edits", None),
+        6: ("merged", None),
     }
     assert rows[2]["verdict"] == "verified"
     assert fake.writes == []
