@@ -148,6 +148,34 @@ def spent(dollars: float, author: str = BOT, on: int = 1) -> Callable[[Site], No
     return arrange
 
 
+def silenced(folder: Path, *, author: str, kind: str) -> Seen:
+    """`done`: a mark that is not the bot's own keeps the bot from work."""
+
+    def arrange(site: Site) -> None:
+        site.fake.apps |= {author} if kind == "Bot" else set()
+        spent(1000.0, author)(site)
+
+    seen = start(folder, arrange=arrange)
+    return Seen(not seen.done, "it was not believed, and the run was started", seen.read, seen.shown)
+
+
+def silenced_rightly(folder: Path) -> Seen:
+    return Seen(not start(folder, arrange=spent(1000.0)).done)
+
+
+FORGED = [
+    Row(
+        f"the bot's memory, forged by {who}",
+        "a comment with the mark says that all is spent",
+        lambda folder, author=author, kind=kind: silenced(folder, author=author, kind=kind),  # type: ignore[misc]
+        silenced_rightly,
+    )
+    for who, author, kind in (
+        ("a person", "writer", "User"),
+        ("another app", "evil[bot]", "Bot"),
+        ("a namesake", "github-actions", "User"),
+    )
+]
 CHECKS = changed(
     "check_suite.completed",
     check_suite__conclusion="failure",
@@ -159,6 +187,11 @@ APP = {**payload("issue_comment.created")["sender"], "login": "evil[bot]", "type
 
 def app_known(site: Site) -> None:
     site.fake.apps.add("evil[bot]")
+
+
+def app_that_writes(site: Site) -> None:
+    site.fake.apps.add("evil[bot]")
+    site.fake.people["evil[bot]"] = "write"
 
 
 def person_named_bot(site: Site) -> None:
@@ -187,6 +220,12 @@ STARTING = [
         content=said_by("evil[bot]", kind="Bot"),
         arrange=app_known,
         settings=Settings(apps=frozenset({"ci[bot]"})),
+    ),
+    starting(
+        "an app that may write",
+        "an app with the permission write, that nobody named",
+        content=said_by("evil[bot]", kind="Bot"),
+        arrange=app_that_writes,
     ),
     starting("the bot's own comment", "a loop: the bot's comment begins with /solve", content=said_by(BOT, kind="Bot")),
     starting("read role", "a stranger comments /solve", content=said_by("stranger"), writes=1),
@@ -412,7 +451,7 @@ DELIVERING = [
         "symlink through a new symlink", "two links, each harmless alone", link(".", "d"), link("d/price.py", "e")
     ),
     delivering(
-        "symlink that turns back", "d is a link, and d/../.. is not where it looks", link("x/../../../..", "shop/y/z")
+        "symlink that turns back", "d is a link, and d/../.. is not where it looks", link("d/../price.py", "shop/y")
     ),
     delivering("symlink to a workflow", "an innocent name for .github", link("../.github/workflows/ci.yml")),
     delivering(
@@ -525,8 +564,9 @@ def publishes(folder: Path, *, file: str = "", values: Mapping[str, Any] | None 
     comment = next(row["body"] for row in site.fake.comments)
     opened = bool(site.fake.pulls)
     taken = "No patch was found" in comment
+    tried = "was not delivered" in comment  # it got as far as git
     reason = " ".join(line.strip("#> ") for line in comment.splitlines()[1:4])
-    return Seen(opened or taken, reason, shown=site.outputs, writes=len(site.fake.writes))
+    return Seen(opened or taken or tried, reason, shown=site.outputs, writes=len(site.fake.writes))
 
 
 def pushes(folder: Path, *, title: str) -> Seen:
@@ -630,7 +670,7 @@ HANDING = [
     ),
 ]
 
-ROWS = [*STARTING, *ROUNDS_ROWS, *READING, *DELIVERING, *SPEAKING, *ECHOING, *HANDING, *BESIDE]
+ROWS = [*STARTING, *ROUNDS_ROWS, *READING, *DELIVERING, *SPEAKING, *ECHOING, *HANDING, *FORGED, *BESIDE]
 
 
 @dataclass

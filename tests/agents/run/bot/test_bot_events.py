@@ -9,7 +9,10 @@ from bot_site import BOT, OWNER, REPOSITORY, changed, quiet_site, said_by
 from agents.run.bot.app import triggered
 from agents.run.bot.settings import Settings, github_job, settings
 from agents.run.bot.trigger import Ignored, Trigger, branch_of, issue_of
+from agents.run.bot.work import issue_text
 from sandbox.api import BadInput
+from tasks.issue import read_issue
+from tasks.showing import showing_tests
 
 HAND = {"repository__full_name": REPOSITORY}
 PULL = {"pull_request__head__ref": "solve/issue-1"}
@@ -56,10 +59,11 @@ def test_what_an_event_asks_for(
 
 
 def test_everybody_behind_a_run_of_a_workflow_is_asked(tmp_path: Path) -> None:
-    found = asked(tmp_path, "workflow_run.completed", **RUN)
+    pushed, pressed = {"login": "pushed", "type": "User"}, {"login": "pressed", "type": "User"}
+    more = {"workflow_run__actor": pushed, "workflow_run__triggering_actor": pressed}
+    found = asked(tmp_path, "workflow_run.completed", **RUN, **more)
     assert isinstance(found, Trigger)
-    assert len(found.actors) == 2
-    assert found.actors[1] not in ("", OWNER)
+    assert found.actors == (OWNER, "pushed", "pressed")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,16 @@ def test_the_payload_and_not_the_api_has_the_words(tmp_path: Path) -> None:
     assert request is not None
     assert "edited since" not in request.text
     assert "spelled" in request.text
+
+
+def test_a_test_that_comes_with_an_issue_is_found_in_what_is_handed_over(tmp_path: Path) -> None:
+    site = quiet_site(tmp_path)
+    body = "It adds.\n\n```python\n# tests/test_area.py\ndef test_area():\n    assert 2 * 3 == 6\n```\n"
+    request = site.gate(site.job("issues.labeled", changed("issues.labeled", issue__body=body)))
+    assert request is not None
+    (tmp_path / "issue.md").write_text(issue_text(request))
+    issue = read_issue(str(tmp_path / "issue.md"), stdin=None, environment={})
+    assert [test.path for test in showing_tests(issue, frozenset())] == ["tests/test_area.py"]
 
 
 @pytest.mark.parametrize(
