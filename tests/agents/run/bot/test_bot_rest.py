@@ -1,14 +1,16 @@
 """How requests travel: real HTTP on loopback, a clock that only turns."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from github_fake import Answer, FakeGitHub, serving
+from github_fake import BOT, Answer, FakeGitHub, serving
 
 from agents.run.bot.forge import ForgeRefused, NotThere
 from agents.run.bot.github import GitHub
+from agents.run.bot.ledger import Ledger, marked, stickies
 from agents.run.bot.rest import Clock, Rest, Unfit
+from agents.run.bot.trigger import Said
 from sandbox.api import BadInput, NetworkUnavailable
 
 
@@ -165,3 +167,17 @@ def test_no_token_goes_over_an_open_line(root: str, token: str) -> None:
 @pytest.mark.parametrize(("login", "role"), [("amy", "write"), ("max", "write"), ("tom", "less")])
 def test_roles_are_githubs_own(asked: Asked, login: str, role: str) -> None:
     assert asked[1].role(login) == role
+
+
+def test_an_answer_about_somebody_else_gives_nobody_a_role(asked: Asked) -> None:
+    fake, github, _ = asked
+    other = {"login": "max", "type": "User", "id": 3}
+    fake.scripted = [Answer(200, {"permission": "admin", "role_name": "admin", "user": other})]
+    assert github.role("amy") == "less"
+
+
+def test_a_person_called_as_the_bot_is_not_believed() -> None:
+    body = marked(Ledger(issue=1, pull=7), "words")
+    bot = Said(1, BOT, True, "", "", body)
+    assert stickies([bot], BOT)[0].ledger.pull == 7
+    assert stickies([replace(bot, is_bot=False), replace(bot, body=f"> {body}")], BOT) == []
