@@ -122,4 +122,4 @@ def _not_text(source: str) -> BadInput:
 
 
 def _too_large(source: str, what: str) -> BadInput:
-    return BadInput(f"the issue ({source}) {what}, an issue has at most {MAX_ISSUE} bytes: {SHORTEN}")
+    return BadInput(f"the issue ({source}) {what}; an issue has at most {MAX_ISSUE} bytes: {SHORTEN}")

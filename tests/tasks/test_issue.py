@@ -72,7 +72,7 @@ class TestBadInput:
 
     def test_five_megabytes(self, tmp_path: Path) -> None:
         (tmp_path / "issue.md").write_bytes(b"a" * 5 * MEBIBYTE)
-        with pytest.raises(BadInput, match=r"is too large, an issue has at most 1048576 bytes: put what matters"):
+        with pytest.raises(BadInput, match=r"is too large; an issue has at most 1048576 bytes: put what matters"):
             read(str(tmp_path / "issue.md"))
         with pytest.raises(BadInput, match="at most 1048576 bytes"):
             read("-", "a" * 5 * MEBIBYTE)

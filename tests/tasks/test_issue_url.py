@@ -167,7 +167,7 @@ class TestRefused:
     def test_too_large(self, forge: ForgeServer) -> None:
         forge.reply(API, {"title": "Sum", "body": "a" * (1 << 20)})
         forge.reply(f"{API}/comments?per_page=100&page=1", [])
-        with pytest.raises(BadInput, match="has 1048581 bytes, and an issue has at most 1048576"):
+        with pytest.raises(BadInput, match="has 1048581 bytes; an issue has at most 1048576"):
             read(ISSUE, forge)
 
     def test_a_flood(self, forge: ForgeServer) -> None:
