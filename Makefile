@@ -103,7 +103,7 @@ HARBOR_PYTHON ?= python3.12
 .PHONY: accept-team
 accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
 	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_team.py tests/agents/test_run_team.py
-	$(BIN)/pytest -q -m slow tests/agents/test_kill.py
+	$(BIN)/pytest -q -m "slow or docker" tests/agents/test_kill.py tests/agents/test_team.py tests/agents/test_memory.py
 	$(BIN)/python tests/bench/team_demo.py docker
 	mkdir -p runs/accept-team
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat

@@ -32,7 +32,6 @@ class Loop:
     talk: Conversation
     desk: Desk
     finished: bool = False
-    malformed: int = 0
     silent: int = 0
     denied: str = ""  # the edits for which `done` was answered with failing tests
 
@@ -70,7 +69,7 @@ class Loop:
         try:
             call = parse(use, CODER)
         except BadCall as error:
-            self.malformed += 1
+            self.talk.brain.models.misfit()
             text = str(error)
         else:
             text = self._finish() if isinstance(call, Done) else self.desk.act(call)

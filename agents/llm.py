@@ -43,6 +43,15 @@ class Models(Protocol):
         """Raises ModelError, OverBudget, BadInput: see `trouble.py`."""
         ...
 
+    def misfit(self) -> None:
+        """Count a paid reply that cannot be used: no completion, not in the asked form, no call that there is."""
+        ...
+
+    @property
+    def malformed(self) -> int:
+        """Replies that could not be used."""
+        ...
+
     def limit(self, seat: str, most: Allowance) -> None:
         """Let a seat begin no call once it has used this much: its part of the budget that all share."""
         ...
@@ -62,7 +71,7 @@ class Servers:
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
     deadline: float = DEADLINE
-    malformed: int = 0  # replies that were none
+    malformed: int = 0  # replies that could not be used
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _clients: dict[tuple[str, str], "OpenAI"] = field(default_factory=dict)
     _read: dict[str, tuple[tuple[str, ...], int]] = field(default_factory=dict)
@@ -80,7 +89,7 @@ class Servers:
                 reply = self._reply(model, request)
             except MalformedReply as error:
                 malformed += 1
-                self.malformed += 1
+                self.misfit()
                 if malformed >= min(tries, MALFORMED_TRIES):
                     raise ModelUnavailable(f"{model.base_url} does not send completions: {error}") from error
             except Trouble as error:
@@ -94,6 +103,10 @@ class Servers:
                 if reply.refusal:
                     raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
                 return reply
+
+    def misfit(self) -> None:
+        with self._lock:
+            self.malformed += 1
 
     def limit(self, seat: str, most: Allowance) -> None:
         self._used[seat] = self.journal.spent(seat)
@@ -114,7 +127,7 @@ class Servers:
             try:
                 return self._read_reply(request, answer)
             except MalformedReply:  # of an earlier process, which asked again
-                self.malformed += 1
+                self.misfit()
                 return self._reply(model, request)
         return self._read_reply(request, self._call(model, request))
 

@@ -26,6 +26,7 @@ class Cassette:
         self._told = told
         self._recorded = read(path)
         self._lock = threading.Lock()
+        self.malformed = 0
 
     @property
     def settings(self) -> Json:
@@ -48,6 +49,9 @@ class Cassette:
                     raise ModelRefused(f"{model.id} refused: {reply.refusal[:200]}")
                 self._told(request.seat, reply)
                 return reply
+
+    def misfit(self) -> None:
+        self.malformed += 1
 
     def limit(self, seat: str, most: Allowance) -> None:
         """Nothing is paid: nobody's part is ever used up."""

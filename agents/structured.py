@@ -35,6 +35,7 @@ def ask(talk: Conversation, form: type[Reply]) -> Reply:
         try:
             return form.model_validate_json(_object(reply.text))
         except ValidationError as error:
+            talk.brain.models.misfit()
             why = complaint(error)
             cut = " It was cut off at the limit of its length: be shorter." if reply.cut else ""
             talk.say(f"Your reply does not fit the asked form: {why}.{cut} Reply with the JSON object alone.")

@@ -90,6 +90,11 @@ class TeamSolver:
                 attempt = Attempt(b"", "over_budget", str(error))
             except ModelError as error:
                 attempt = Attempt(b"", "infra_error", str(error))
+            count = staff.models.malformed
+            if count:
+                site.tell(
+                    Event("review", f"{count} replies could not be used, and were paid", data={"malformed": count})
+                )
             return replace(attempt, cost=staff.cost())
 
     def choose(self, task: Task, site: Site, patches: Sequence[bytes]) -> tuple[int, Cost]:

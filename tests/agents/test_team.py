@@ -280,6 +280,7 @@ def test_wrong_calls_are_answered_and_a_loop_without_progress_ends(tmp_path: Pat
     assert "Invalid JSON" in answers[2]
     assert "No such file" in answers[4]
     assert any("circles" in event.text for event in world.events)
+    assert world.events[-1].data == {"malformed": 3}  # a tool that is not there, twice arguments that do not fit
     assert attempt.patch == b""
 
 
