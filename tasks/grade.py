@@ -73,7 +73,7 @@ class Grader:
         self._places: dict[str, Place] = {}
         self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         # An engine takes its time to remove a container, and no verdict waits for it.
-        self._behind = ThreadPoolExecutor(1, thread_name_prefix="solve-close")
+        self._behind = ThreadPoolExecutor(4, thread_name_prefix="solve-close")
 
     def grade(self, row: Row, patch: bytes) -> Graded:
         """The score of a patch; an empty one is run too. What the machine or the row is to blame for is

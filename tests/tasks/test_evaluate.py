@@ -69,6 +69,14 @@ def test_the_answer_is_resolved_and_nothing_is_not(image: Image, answer: Answer)
     assert (score(answer, empty).cause, empty.applied, empty.canary) == ("tests_failed", "nothing to apply", "failed")
 
 
+def test_a_patch_that_fits_nowhere_hands_its_sandbox_back_too(image: Image, answer: Answer) -> None:
+    left: list[Sandbox] = []
+    evaluate(lambda: LocalSandbox(image), PYTEST, answer, b"no patch at all", left.append)
+    (sandbox,) = left
+    assert sandbox.exec("true").ok  # whoever took it closes it, when it suits
+    sandbox.close()
+
+
 def test_a_patch_that_git_refuses_is_applied_with_fuzz(image: Image, answer: Answer) -> None:
     drifted = answer.patch.replace(b" def add(left, right):\n", b" def add(left,  right):\n")
     found = graded(image, answer, drifted)
