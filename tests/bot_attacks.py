@@ -364,7 +364,7 @@ def reading(name: str, tried: str, /, **more: Any) -> Row:
 TAGS = "".join(chr(0xE0000 + ord(letter)) for letter in HIDDEN)
 READING = [
     reading("HTML comment (Comment and Control)", "orders in <!-- --> of the body", body=f"a <!-- {HIDDEN} --> b"),
-    reading("HTML comment, unclosed", "<!-- without an end", body=f"a <!-- {HIDDEN}"),
+    reading("HTML comment, unclosed", "<!-- without an end", body=f"a\n\n> <!-- {HIDDEN}"),
     reading("HTML comment made of halves", "a comment within a comment's mark", body=f"<!-<!-- x -->- {HIDDEN} -->"),
     reading("HTML comment broken by invisible", "<!U+200B--", body=f"<!\u200b-- {HIDDEN} -->"),
     reading("tag characters (U+E0000)", "orders in characters that no font shows", body=f"fine {TAGS}"),

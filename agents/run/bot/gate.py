@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agents.run.bot.clean import visible, wrapped
-from agents.run.bot.forge import Forge, ForgeRefused, NotThere, Pull, Reads
+from agents.run.bot.forge import ForgeRefused, NotThere, Pull, Reads
 from agents.run.bot.freeze import MOST_TEXT, Frozen, freeze, key, own_words
 from agents.run.bot.handover import Request, Voice
 from agents.run.bot.ledger import Ledger, Sticky, midnight, moment, spent, stickies
@@ -81,7 +81,7 @@ def aim(trigger: Trigger, forge: Reads, settings: Settings, commit: str) -> Targ
     return Target(trigger, issue, pull, pull.head)
 
 
-def admit(target: Target, forge: Forge, settings: Settings, now: datetime) -> Request | Refused:
+def admit(target: Target, forge: Reads, settings: Settings, now: datetime) -> Request | Refused:
     """Whether it is to be worked on, and with which input. Raises as `Reads`."""
     standing = forge.issue(target.issue)
     if not standing.is_open or standing.locked:
@@ -130,7 +130,7 @@ class Speaks:
 
 
 def follow_up(
-    target: Target, pull: Pull, now: IssueText, known: list[Sticky], forge: Forge, settings: Settings, at: str
+    target: Target, pull: Pull, now: IssueText, known: list[Sticky], forge: Reads, settings: Settings, at: str
 ) -> Request | Refused:
     """A round on the bot's own pull request: review comments without an answer, and checks that fail."""
     ledger = next((each.ledger for each in known if each.ledger.pull == pull.number), None)

@@ -87,10 +87,8 @@ def handed_over(target: Target, artifacts: Path, job_ended: str) -> Result:
         return failed.model_copy(update={"reason": f"the run ended ({job_ended}) and handed nothing over"})
     if (result.issue, result.command) != (target.issue, trigger.command):
         return failed.model_copy(update={"reason": "what the run handed over is about another event"})
-    if result.ended in ("patched", "planned") and (result.base, bool(result.key and result.words)) != (
-        target.commit,
-        True,
-    ):
+    brings = result.ended in ("patched", "planned")
+    if brings and not (result.base == target.commit and result.key and result.words):
         return failed.model_copy(update={"reason": "the branch moved while the run was at work"})
     return result
 

@@ -58,7 +58,6 @@ class Job:
     server: str
     token: str
     run: str  # address of this run's page
-    started: str = ""  # moment of the event where the CI says it
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -112,7 +111,6 @@ def gitlab_job(environment: Mapping[str, str]) -> Job:
         environment["CI_SERVER_URL"],
         environment.get("SOLVE_BOT_TOKEN", ""),
         environment.get("CI_PIPELINE_URL", ""),
-        environment.get("CI_PIPELINE_CREATED_AT", ""),
     )
 
 
