@@ -131,3 +131,25 @@ accept-bot: env .venv-actionlint/.complete  ## The PR bot: three real payloads e
 .PHONY: accept-environments
 accept-environments: env  ## In how many of 20 real packages the environment builds and the own suite runs [ONLY=names]
 	$(BIN)/python tests/bench/environments.py $(if $(ONLY),--only $(ONLY))
+
+.venv-bench/.complete: requirements-bench.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: bench-env
+bench-env: .venv-bench/.complete  ## Make .venv-bench: solve with Ray, SQLAlchemy and psycopg
+
+.PHONY: bench-batch
+bench-batch: env  ## What a batch costs beside its work: CPU, efficiency, memory, a long ledger
+	$(BIN)/python tests/bench/batch_numbers.py
+
+.PHONY: accept-bench
+accept-bench: bench-env  ## Batches: kills, engines that go, providers that fail, two Ray nodes, PostgreSQL (apt: postgresql)
+	.venv-bench/bin/pytest -q tests/tasks/test_ledger.py tests/tasks/test_bench.py tests/tasks/test_admission.py
+	.venv-bench/bin/pytest -q -s -m slow tests/agents/run/test_bench_provider.py tests/agents/run/test_bench_ray.py \
+	  tests/tasks/test_database.py
+	.venv-bench/bin/pytest -q -s -m "docker and slow" tests/agents/run/test_bench_hurt.py tests/agents/run/test_bench_engine.py
+	.venv-bench/bin/python tests/bench/batch_numbers.py
+	.venv-bench/bin/python tests/bench/batch_numbers.py --part docker

@@ -83,7 +83,8 @@ class History:
 
     def results(self) -> list[Result]:
         """Of every attempt that has one, in the order in which they began."""
-        return [found for standing in self.standings.values() if (found := standing.result()) is not None]
+        with no_collector():
+            return [found for standing in self.standings.values() if (found := standing.result()) is not None]
 
     def spent(self, without: Collection[Key] = ()) -> dict[str, float]:
         """Dollars by model, of all attempts but some; where a price is unknown nothing is added."""

@@ -113,9 +113,7 @@ def smallest_difference(tasks: int, discordant: float) -> float:
     """The paired difference that this many tasks show at 80% power and 5% two-sided, where `discordant` is the share
     of tasks on which the two differ: (z₀.₉₇₅ + z₀.₈) √(discordant / tasks) (Miller 2024, arXiv 2411.00640, section 5).
     """
-    from scipy.stats import norm
-
-    z = float(norm.ppf(1 - (1 - CONFIDENCE) / 2) + norm.ppf(POWER))
+    z = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2) + NormalDist().inv_cdf(POWER)
     return z * math.sqrt(discordant / tasks)
 
 

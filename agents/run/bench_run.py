@@ -15,6 +15,7 @@ from agents.run.sharing import sharing
 from agents.run.solve import SOLVERS
 from agents.run.team import Choices, find_solver
 from sandbox.api import BadInput
+from tasks.collector import no_collector
 from tasks.history import History
 from tasks.ledger import FILE, Ledger, Line
 from tasks.limits import Allowance
@@ -31,11 +32,12 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
     """Do what is not done yet. Raises what `solve bench` shows at its door."""
     if batch.runs < 1:
         raise BadInput(f"{batch.runs} attempts cannot be made: give 1 or more with -k")
-    suite = grading.open_suite(batch.options)
+    with no_collector():
+        suite = grading.open_suite(batch.options)
+        planned = in_order(plan(suite, batch))
     check_solvers(batch, environment)
     folder = open_folder(batch.options.out or runs_folder() / new_id(f"bench {suite.name}"))
     now = conditions(suite, batch.models, batch.allowances, batch.options.base_image, environment)
-    planned = in_order(plan(suite, batch))
     stop = Stop()
     with Ledger(folder, salvage=batch.salvage) as ledger, sharing(batch, folder.name) as shared:
         hold(folder, now)
