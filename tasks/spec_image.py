@@ -48,6 +48,7 @@ OFFLINE = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": WHEELS, "PIP_CONSTRAINT": CONS
 REPORT = "/tmp/solve-report.json"  # noqa: S108 (inside)
 STATE = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--dry-run", "--no-deps",
          "--ignore-installed", "--report", REPORT, ".")  # fmt: skip
+_PIN = re.compile(r"[A-Za-z][\w.-]*==[0-9][\w.]*")
 _EXTRA = re.compile(r"""extra == ["']([^"']+)["']""")
 
 
@@ -96,6 +97,8 @@ def environment_steps(spec: Spec, packages: Sequence[str], build: Sequence[str])
             steps.append(Step(name, f"printf %s {_listed(lines)} >/tmp/list\n{UV} -r /tmp/list", network=True))
     fetch = f"{PYTHON} -m pip download --quiet --only-binary :all: --dest {WHEELS} -c {CONSTRAINTS} -r /tmp/list"
     script = f"printf %s {shlex.quote(BACKENDS)} >{CONSTRAINTS}\nprintf %s {_listed(build)} >/tmp/list\n{fetch}"
+    for pin in _PIN.findall(" ".join(spec.before)):  # some of these lines rewrite what the build asks for
+        script += f"\n{PYTHON} -m pip download --quiet --only-binary :all: --no-deps --dest {WHEELS} {shlex.quote(pin)}"
     return [*steps, Step("wheels for the build", script, network=True)]
 
 

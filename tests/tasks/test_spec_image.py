@@ -1,5 +1,7 @@
 """How a row's image is made: by its day, and nothing of the repository ever runs where there is a network."""
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.bake import Step, bake
@@ -17,6 +19,13 @@ def test_an_environment_is_held_to_its_day() -> None:
     assert all("--exclude-newer 2024-10-25" in step.script for step in steps[:3])
     lines = tree_step(SPEC, "v1.0").script.splitlines()
     assert lines.index("sed -i s/a/b/ setup.cfg") < lines.index("git tag v1.0")
+
+
+def test_a_pin_that_the_specification_writes_into_the_tree_is_fetched_too() -> None:
+    """Astropy's has `sed` put setuptools==68.0.0 into pyproject.toml, which is read before that."""
+    line = """sed -i 's/requires = \\["setuptools",/requires = \\["setuptools==68.0.0",/' pyproject.toml"""
+    wheels = environment_steps(replace(SPEC, before=(line,)), (), ("setuptools",))[-1]
+    assert wheels.script.splitlines()[-1].endswith("--dest /opt/wheels setuptools==68.0.0")
 
 
 def test_the_repository_runs_only_without_network() -> None:
