@@ -20,7 +20,9 @@ from tasks.row import Row
 from tasks.score import Evidence, Score, needs_gold, score
 
 # What pip prints around the error of the program that it ran.
-_PIPS_OWN = re.compile(r"subprocess-exited-with-error|error originates from a subprocess|metadata-generation-failed|ResolutionImpossible")
+_PIPS_OWN = re.compile(
+    r"subprocess-exited-with-error|error originates from a subprocess|metadata-generation-failed|ResolutionImpossible"
+)
 Open = Callable[[Image, str], Sandbox]  # by image and row
 
 
