@@ -52,7 +52,7 @@ def faults(changes: Sequence[Change], before: Before, *, lock_files: bool, size:
     """
     links = {path for path, mode in before.modes.items() if mode == LINK}
     links |= {change.path for change in changes if change.mode == LINK}
-    found = [*_size(changes, size)]
+    found = [*_size(changes, before, size)]
     for change in changes:
         reasons = (
             _path(change),
@@ -67,8 +67,8 @@ def faults(changes: Sequence[Change], before: Before, *, lock_files: bool, size:
     return found
 
 
-def _size(changes: Sequence[Change], size: int) -> Iterable[str]:
-    lines = sum(change.content.count(b"\n") + 1 for change in changes if change.content is not None)
+def _size(changes: Sequence[Change], before: Before, size: int) -> Iterable[str]:
+    lines = sum(len(_added(change, before)) for change in changes)
     if not changes:
         yield "nothing is changed"
     if size > MOST_PATCH:
@@ -76,7 +76,7 @@ def _size(changes: Sequence[Change], size: int) -> Iterable[str]:
     if len(changes) > MOST_FILES:
         yield f"{len(changes)} files, and a patch may touch {MOST_FILES}"
     if lines > MOST_LINES:
-        yield f"{lines} lines in the files that are written, and a patch may write {MOST_LINES}"
+        yield f"{lines} new lines, and a patch may write {MOST_LINES}"
 
 
 def _path(change: Change) -> str:
@@ -129,9 +129,14 @@ def _content(change: Change, before: Before) -> str:
     if b"\0" in change.content:
         return "not text"
     try:
-        text = change.content.decode("utf-8")
+        change.content.decode("utf-8")
     except UnicodeDecodeError:
         return "not text"
-    known = set(before.contents.get(change.path, b"").decode("utf-8", "replace").splitlines())
-    added = "\n".join(line for line in text.splitlines() if line not in known)  # a fixture that was there may stay
+    added = b"\n".join(_added(change, before)).decode("utf-8")  # a fixture that was there may stay
     return "what has the shape of a secret" if redact(added) != added else ""
+
+
+def _added(change: Change, before: Before) -> list[bytes]:
+    """The lines of a file that the base's file does not have."""
+    known = set(before.contents.get(change.path, b"").split(b"\n"))
+    return [line for line in (change.content or b"").split(b"\n") if line not in known]
