@@ -141,6 +141,10 @@ accept-environments: env  ## In how many of 20 real packages the environment bui
 .PHONY: bench-env
 bench-env: .venv-bench/.complete  ## Make .venv-bench: solve with Ray, SQLAlchemy and psycopg
 
+.PHONY: test-postgres
+test-postgres: bench-env  ## Several drivers of one run, on SQLite and on a PostgreSQL that the tests start (apt: postgresql)
+	.venv-bench/bin/pytest -q -m slow tests/tasks/test_database.py
+
 .PHONY: bench-batch
 bench-batch: env  ## What a batch costs beside its work: CPU, efficiency, memory, a long ledger
 	$(BIN)/python tests/bench/batch_numbers.py

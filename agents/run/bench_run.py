@@ -32,6 +32,7 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
     """Do what is not done yet. Raises what `solve bench` shows at its door."""
     if batch.runs < 1:
         raise BadInput(f"{batch.runs} attempts cannot be made: give 1 or more with -k")
+    environment = with_checkpoints(environment, batch.db)
     with no_collector():
         suite = grading.open_suite(batch.options)
         planned = in_order(plan(suite, batch))
@@ -54,6 +55,12 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
     keys = {each.key for each in planned}
     results = [found for found in shared.results(history) if found.attempt in keys]
     return Came(folder, results, len(planned), left, stop.reason, stop.by_person)
+
+
+def with_checkpoints(environment: Mapping[str, str], db: str) -> Mapping[str, str]:
+    """The steps of graphs are kept where the index is, if that is a Postgres and nobody says otherwise."""
+    postgres = db.startswith(("postgresql://", "postgres://"))
+    return {"SOLVE_CHECKPOINTS": db, **environment} if postgres else environment
 
 
 def check_solvers(batch: Batch, environment: Mapping[str, str]) -> None:
