@@ -47,6 +47,18 @@ def test_a_failing_test_that_nobody_ran_before_is_run_on_the_base(tmp_path: Path
     assert "failed before any edit too: tests/test_far.py::test_far" in told
 
 
+def test_a_test_that_fails_by_chance_is_no_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_RUNS", "0")
+    second = "import os\n\n\ndef test_chance():\n    runs = int(os.environ['SHOP_RUNS'])\n"
+    second += "    os.environ['SHOP_RUNS'] = str(runs + 1)\n    assert runs != 1\n"
+    world = World(tmp_path, files={**SHOP, "tests/test_chance.py": second})
+    script = by_role(tester=[typed(TEST)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])
+    with ModelServer(script) as server:
+        attempt = solver(server.url, tmp_path / "kept").solve(world.task(), world.site())
+    assert attempt.ended == "patched"
+    assert "of which 0 fail now" in server.requests[2]["messages"][1]["content"]
+
+
 def test_a_test_added_to_a_file_is_shown_alone_with_what_it_said_and_old_failures_of_the_file_show_nothing(
     tmp_path: Path,
 ) -> None:
