@@ -154,6 +154,7 @@ def test_patches_that_git_itself_refuses(site: Make) -> None:
     assert here.fake.tip(f"solve/issue-{here.number}") is None
 
 
+@pytest.mark.slow
 def test_what_was_pushed_is_remembered_where_no_pull_request_may_be_opened(site: Make) -> None:
     """A setting that is forgotten often. The next try must not take the bot's own branch for somebody else's."""
     here = site()
@@ -174,6 +175,7 @@ def test_what_was_pushed_is_remembered_where_no_pull_request_may_be_opened(site:
     assert here.publish(job).startswith("A draft pull request is open")
 
 
+@pytest.mark.slow
 def test_a_review_starts_a_round_and_every_thread_is_answered(site: Make) -> None:
     here = site()
     here.fake.issues[here.number]["title"] = "total() fails, fixes #9 [skip ci] @octo-org/all"
@@ -230,6 +232,7 @@ def test_a_plan_is_posted_and_waits_for_solve(site: Make) -> None:
     assert "drop the slice" not in other.model_dump_json()
 
 
+@pytest.mark.slow
 def test_what_a_cancelled_or_broken_job_leaves_is_told_and_counted(site: Make) -> None:
     here = site(run_dollars=1.5)
     job = here.event("issues.labeled")
