@@ -112,6 +112,13 @@ def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0) ->
     return Leaderboard(tuple(lines), cells)
 
 
+def ended_by(row: Result) -> str:
+    """The column of an attempt: resolved, a failure's cause, or what of the machine failed."""
+    if row.outcome == "infra_error" and row.early:
+        return f"infra: {row.early}"
+    return row.cause or "resolved"
+
+
 def _identity(result: Result) -> Identity:
     return result.model_name_or_path, result.settings, result.snapshot, result.suite
 
@@ -159,7 +166,7 @@ def _line(name: str, identity: Identity, rows: Sequence[Result], seed: int) -> L
         *_interval(counts, seed),
         {k: _mean([stats.pass_at_k(total, solved, k) for total, solved in counts]) for k in _ks(runs)},
         {k: _mean([stats.pass_hat_k(total, solved, k) for total, solved in counts]) for k in _ks(runs)},
-        dict(Counter(row.cause or "resolved" for row in rows).most_common()),
+        dict(Counter(map(ended_by, rows)).most_common()),
         len(rows) - len(judged),
         _mean([_mean([row.resolved for row in group]) for group in _by_task(judged).values()]),
         len(judged),

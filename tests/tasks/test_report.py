@@ -185,3 +185,13 @@ def test_results_survive_a_torn_line_and_the_last_row_of_an_attempt_counts(tmp_p
     assert len(read_runs([tmp_path])) == 2
     with pytest.raises(BadInput, match="has no results"):
         read_runs([tmp_path / "nothing"])
+
+
+def test_what_of_a_machine_failed_has_a_column_of_its_own() -> None:
+    rows = [
+        result("s", 1),
+        result("s", 2, outcome="infra_error", early="engine"),
+        result("s", 3, outcome="infra_error"),
+    ]
+    (line,) = leaderboard(rows).lines
+    assert line.outcomes == {"resolved": 1, "infra: engine": 1, "infra": 1}
