@@ -135,7 +135,7 @@ def parse_stage(repo: Path, revision: str) -> dict[str, Any]:
 
 
 def warm_stage(repo: Path, revision: str, issue: str) -> dict[str, Any]:
-    (store,) = Path(os.environ["SOLVE_CACHE"]).glob("index/*.sqlite")
+    (store,) = Path(os.environ["SOLVE_CACHE_DIR"]).glob("index/*.sqlite")
     with Index(store) as index, index.open_tree(repo, revision) as tree:
         snapshot = index.build_tree(tree)
         rank(snapshot, issue)
@@ -170,7 +170,7 @@ def _cpu() -> float:
 
 def _child(arguments: list[str], cache: Path) -> tuple[Cost, dict[str, Any]]:
     """What a stage cost as a whole, and what it printed."""
-    environment = {**os.environ, "SOLVE_CACHE": str(cache)}
+    environment = {**os.environ, "SOLVE_CACHE_DIR": str(cache)}
     start = time.monotonic()
     child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, env=environment)
     assert child.stdout

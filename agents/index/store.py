@@ -62,7 +62,7 @@ class Store:
                 raise BadInput(f"cannot use the index at {path}: {damage}") from damage
             self._db = self._anew()
         except OSError as error:
-            raise BadInput(f"cannot keep an index at {path}: {error.strerror}; set SOLVE_CACHE") from error
+            raise BadInput(f"cannot keep an index at {path}: {error.strerror}; set SOLVE_CACHE_DIR") from error
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)

@@ -28,7 +28,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 def solve_index(tmp_path: Path, *arguments: str) -> Result:
-    done = CliRunner().invoke(app, arguments, env={"SOLVE_CACHE": str(tmp_path / "cache")}, catch_exceptions=False)
+    done = CliRunner().invoke(app, arguments, env={"SOLVE_CACHE_DIR": str(tmp_path / "cache")}, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done
 

@@ -139,7 +139,7 @@ def test_documents_rank_among_the_code_by_how_well_their_words_fit(shop: Path, s
 
 
 def test_company_context_reaches_the_pack_with_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOLVE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SOLVE_CACHE_DIR", str(tmp_path / "cache"))
     repo = write_tree(
         tmp_path / "repo",
         SHOP
