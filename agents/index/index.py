@@ -71,7 +71,7 @@ class Index:
 
 
 def store_path(repo: Path) -> Path:
-    """Where a repository's store lies: one for all clones of the same origin. `SOLVE_CACHE_DIR` names another folder."""
+    """Where a repository's store lies: one for all clones of the same origin. `SOLVE_CACHE_DIR` names another."""
     folder = os.environ.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve")
     try:
         origin = git(repo, "config", "--get", "remote.origin.url").decode("utf-8", "replace").strip()
