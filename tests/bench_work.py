@@ -84,7 +84,7 @@ class Floor:
     work: ScriptedWork
     allowances: Allowances = Allowances()  # noqa: RUF009 (frozen)
     crew: Crew = Crew(4, 2)  # noqa: RUF009 (frozen)
-    containers: int = 64
+    containers: int = 1024
     alive: Callable[[], bool] = lambda: True
     pulse_every: float = 10.0
     stop: Stop = field(default_factory=Stop)

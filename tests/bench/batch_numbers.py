@@ -1,6 +1,6 @@
 """What a batch costs beside its work, measured in one run: make bench-batch.
 
-    batch_numbers.py [--part NAME]... [--tasks N]     parts: overhead, efficiency, memory, ledger, docker
+    batch_numbers.py [--part NAME]... [--tasks N]     parts: overhead, runner, efficiency, memory, ledger, docker
 
 `efficiency` and `docker` time one attempt alone, then many on W workers: N attempts of t seconds on W workers cannot
 take less than t·N/W, and what share of the wall that is, is the efficiency.
@@ -44,6 +44,16 @@ def overhead(folder: Path, tasks: int) -> dict[str, object]:
     floor.run(jobs(*names))
     used, took = time.process_time() - cpu, time.monotonic() - wall
     return {"tasks": tasks, "cpu_ms_a_task": 1000 * used / tasks, "wall_ms_a_task": 1000 * took / tasks}
+
+
+def runner(folder: Path, tasks: int, workers: int = 64, seconds: float = 5.0) -> dict[str, object]:
+    """The runner alone: attempts that sleep, with their budgets and every line of the ledger synced."""
+    floor = Floor(folder, ScriptedWork(lambda job, watched: time.sleep(seconds)), crew=Crew(workers, workers))
+    names = [f"r{number}" for number in range(tasks)]
+    began = time.monotonic()
+    floor.run(jobs(*names))
+    wall = time.monotonic() - began
+    return {"tasks": tasks, "workers": workers, "seconds_wall": wall, "efficiency": seconds * tasks / workers / wall}
 
 
 def efficiency(folder: Path, tasks: int, workers: int = 64) -> dict[str, object]:
@@ -174,6 +184,7 @@ def docker(folder: Path, tasks: int, workers: int = 2) -> dict[str, object]:
 
 PARTS: dict[str, tuple[Callable[[Path, int], dict[str, object]], int]] = {
     "overhead": (overhead, 2000),
+    "runner": (runner, 640),
     "efficiency": (efficiency, 256),
     "memory": (memory, 200),
     "ledger": (ledger, 10_000),
