@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.api import BadInput
-from tasks.causes import RULES, Early
+from tasks.causes import Early
 from tasks.collector import no_collector
 from tasks.ledger import FILE as LEDGER
 from tasks.ledger import Key, Line, State, read
@@ -96,15 +96,6 @@ class History:
         for model, dollars in self.superseded:
             total[model] = total.get(model, 0.0) + dollars
         return total
-
-
-def failures(history: History) -> dict[Early, int]:
-    """How many attempts ended by each cause that is no result."""
-    found: dict[Early, int] = {}
-    for standing in history.standings.values():
-        if standing.state == "failed" and standing.early and not RULES[standing.early].grade:
-            found[standing.early] = found.get(standing.early, 0) + 1
-    return found
 
 
 def read_runs(folders: Iterable[Path]) -> list[Result]:

@@ -135,6 +135,12 @@ class Lines:
             self._say(summary(self._tally))
 
 
+def event(notice: Notice, tally: Tally) -> dict[str, object]:
+    """One line for a program; an end comes with where the whole stands."""
+    row = {"at": round(time.time(), 3), **notice.as_json()}
+    return row | ({"progress": tally.as_json()} if notice.result is not None else {})
+
+
 @contextmanager
 def watching(
     console: Console, tally: Tally, running: Running, note: Callable[[], str], *, as_json: bool
@@ -153,7 +159,7 @@ def watching(
         return tell
 
     if as_json:
-        yield counted(lambda notice: say(json.dumps({"at": round(time.time(), 3), **notice.as_json()})))
+        yield counted(lambda notice: say(json.dumps(event(notice, tally))))
     elif console.is_terminal:
         board = Board(tally, running, note)
         with Live(board, console=console, refresh_per_second=4):
