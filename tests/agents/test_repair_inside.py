@@ -362,6 +362,7 @@ def test_what_was_made_on_import_is_made_anew(tmp_path: Path) -> None:
     assert found == [1]
 
 
+@pytest.mark.slow
 def test_plausible_patches_are_asked_what_the_tests_did_not_ask(tmp_path: Path) -> None:
     """`x * 2`, `x + x` and `x + 2` all make 4 of 2; only the last makes 5 of 3."""
     module = "def double(x):\n    return x\n"

@@ -160,6 +160,7 @@ def test_a_bug_beyond_single_edits_ends_honestly(tmp_path: Path) -> None:
     ],
     ids=["not collected", "passes alone", "nothing to edit"],
 )
+@pytest.mark.slow
 def test_what_it_cannot_work_with_is_said_in_a_line(
     tmp_path: Path, files: dict[str, str], showing: str, reason: str
 ) -> None:
@@ -191,6 +192,7 @@ def test_what_breaks_another_file_of_the_scope_is_not_delivered(tmp_path: Path) 
     assert world.changed["m.py"] in (b"def double(x):\n    return x * 2\n", b"def double(x):\n    return x + x\n")
 
 
+@pytest.mark.slow
 def test_it_says_where_the_patches_that_pass_disagree(tmp_path: Path) -> None:
     world = World(
         tmp_path,

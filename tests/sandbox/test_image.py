@@ -315,6 +315,7 @@ class TestWheels:
         assert asked == ["source-only"]
         assert len(list(house.glob("*.whl"))) == 2
 
+    @pytest.mark.slow
     def test_a_built_wheel_may_not_require_an_address(self, tmp_path: Path, index: Path) -> None:
         """pip would fetch it and run its build on the host."""
         house = tmp_path / "house"
@@ -326,6 +327,7 @@ class TestWheels:
         with pytest.raises(BuildFailed, match="addresses are refused"):
             fill(house, ["source-only"], Target("3.11"), build=built, tell=print)
 
+    @pytest.mark.slow
     def test_what_cannot_be_had_fails_with_the_words_of_pip(self, tmp_path: Path, index: Path) -> None:
         with pytest.raises(BuildFailed, match="No matching distribution found for nowhere") as failure:
             fill(tmp_path, ["nowhere"], Target("3.11"), build=lambda *_: None, tell=print)

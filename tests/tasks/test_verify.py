@@ -88,6 +88,7 @@ def test_what_existing_tests_call_or_compare_with_stands_as_on_the_base() -> Non
         assert not supports_tests(path, ran), path
 
 
+@pytest.mark.slow
 def test_code_that_forges_reports_from_within_is_not_believed(tried: Callable[..., Verdict]) -> None:
     forging = CODE + (
         "import _pytest.reports\n"
@@ -112,6 +113,7 @@ def test_code_that_writes_the_report_itself_and_leaves_is_not_believed(tried: Ca
     assert tried(change("shapes.py", forging)).verdict == "regressed"
 
 
+@pytest.mark.slow
 def test_code_that_crashes_the_run_has_regressed(tried: Callable[..., Verdict]) -> None:
     assert tried(change("shapes.py", "import os\nos.abort()\n")).verdict == "regressed"
 
@@ -162,6 +164,7 @@ def test_files_follow_only_a_command_that_takes_them(command: str, takes: bool, 
 FORGES_FROM_WITHIN = CODE + "import _pytest.python\n_pytest.python.Function.runtest = lambda self: None\n"
 
 
+@pytest.mark.slow
 def test_forging_is_seen_where_only_some_files_are_run(tmp_path: Path) -> None:
     how = replace(check(tmp_path), selection=("tests/test_area.py", "tests/test_shapes.py"))
     base = run_base(how, silent)
@@ -171,6 +174,7 @@ def test_forging_is_seen_where_only_some_files_are_run(tmp_path: Path) -> None:
     assert all("not believed" in report.problem for report in patched.runs)
 
 
+@pytest.mark.slow
 def test_a_first_failure_that_ends_a_run_by_setting_ends_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "pytest.ini").write_text("[pytest]\naddopts = -x\n")

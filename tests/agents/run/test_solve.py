@@ -99,6 +99,7 @@ def test_a_suite_that_takes_too_long_is_guarded_near_the_issue(tmp_path: Path) -
     assert set(base[0].cases) == {"tests/test_area.py::test_area", "tests/test_shapes.py::test_unit"}
 
 
+@pytest.mark.slow
 def test_a_suite_that_takes_too_long_and_has_nothing_near_says_what_to_do(tmp_path: Path) -> None:
     slow = {"tests/test_slow.py": "import time\n\n\ndef test_slow():\n    time.sleep(60)\n"}
     site, _ = prepared(tmp_path, slow, timeout=2, tests=())
@@ -125,6 +126,7 @@ class Shows:
         return Attempt(site.patch({"shapes.py": FIXED}), "patched", tests=(self.test,))
 
 
+@pytest.mark.slow
 def test_a_test_that_the_solver_wrote_counts_if_the_harness_sees_it_fail(tmp_path: Path) -> None:
     site, run = prepared(tmp_path, tests=())
     _, trial = work(site, Shows(replace(SHOWING, author="model")), run, Budget(), 60.0, silent)
@@ -133,6 +135,7 @@ def test_a_test_that_the_solver_wrote_counts_if_the_harness_sees_it_fail(tmp_pat
     assert "written by the model" in verdict.headline
 
 
+@pytest.mark.slow
 def test_a_test_of_the_solver_that_passes_on_the_base_shows_nothing(tmp_path: Path) -> None:
     site, run = prepared(tmp_path, tests=())
     test = TestFile("tests/test_own.py", b"def test_own():\n    pass\n", "model")
