@@ -13,10 +13,10 @@ for another reason (a name that the issue left out) shows nothing, and skips its
 import ast
 import doctest
 import re
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from sandbox.pysyntax import UNPARSABLE, literal, parse
 from tasks.showing import PYTHON, Fenced, default_path, fenced
 from tasks.task import Issue, TestFile
 
@@ -129,8 +129,8 @@ def stated(prose: str) -> str | None:
     for found in STATED.finditer(prose):
         value = found["ticked"] or ENDS.sub("", found["plain"])
         try:
-            return f"{ast.literal_eval(value.strip())!r}\n"
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            return f"{literal(value.strip())!r}\n"
+        except (*UNPARSABLE, TypeError):
             continue  # prose
     return None
 
@@ -168,10 +168,8 @@ def calls(step: str) -> bool:
 
 def parsed(code: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the issue's code, not ours
-            module = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        module = parse(code)
+    except UNPARSABLE:
         return None
     return module if module.body else None
 

@@ -1,6 +1,5 @@
 """A benchmark → its rows, told apart by who may see what."""
 
-import ast
 import hashlib
 import json
 import random
@@ -13,6 +12,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from sandbox.api import BadInput
+from sandbox.pysyntax import literal
 from tasks.dataset import Fields, read_rows
 from tasks.harbor import harbor_folders, read_harbor
 from tasks.row import Row, Setup, reversed_patch
@@ -78,7 +78,7 @@ def _listed(value: object) -> object:
 
 def _literal(text: str) -> object:
     try:
-        return ast.literal_eval(text)
+        return literal(text)
     except (SyntaxError, MemoryError, RecursionError) as problem:
         raise ValueError(f"no list: {problem}") from None
 

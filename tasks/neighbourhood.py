@@ -5,10 +5,10 @@ Files are read and parsed, never run.
 
 import ast
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from sandbox.pysyntax import UNPARSABLE, parse
 from tasks.task import Issue, TestFile
 
 MOST = 20  # files
@@ -38,10 +38,8 @@ def neighbourhood(tree: Path, paths: Iterable[str], tests: Iterable[TestFile], i
 def imports(source: bytes) -> frozenset[str]:
     """The modules that a file imports, of `from a import b` both `a` and `a.b`; none if it is no Python."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the repository's code, not ours
-            module = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        module = parse(source)
+    except UNPARSABLE:
         return frozenset()
     found: set[str] = set()
     for node in ast.walk(module):

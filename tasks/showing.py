@@ -2,12 +2,12 @@
 
 import ast
 import re
-import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sandbox.api import BadInput
+from sandbox.pysyntax import UNPARSABLE, parse
 from tasks.task import Issue, TestFile
 
 FENCE = re.compile(r"(?P<indent> *)(?P<mark>`{3,}(?=[^`]*$)|~{3,}) *(?P<language>[\w+-]*)")
@@ -72,10 +72,8 @@ def fenced(text: str) -> Iterator[Fenced]:
 def holds_test(source: str) -> bool:
     """Whether a runner would find a test: a function named so, in the module or in a class of it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the issue's code, not ours
-            module = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        module = parse(source)
+    except UNPARSABLE:
         return False  # a session, a fragment or nonsense: not a test
     bodies = [module.body, *(item.body for item in module.body if isinstance(item, ast.ClassDef))]
     functions = (item for body in bodies for item in body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef))

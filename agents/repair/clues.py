@@ -1,11 +1,11 @@
 """Failure messages → what an operator can use of them. The messages are hostile text: read, never run."""
 
-import ast
 import difflib
 import re
 from collections.abc import Iterable, Iterator
 
 from agents.repair.spot import Clues
+from sandbox.pysyntax import literal
 
 LONGEST = 2_000  # characters of one value that are compared
 MOST = 12
@@ -46,7 +46,7 @@ def _texts(left: str, right: str) -> Iterator[tuple[str, str]]:
 
 def _value(text: str) -> object:
     try:
-        return ast.literal_eval(text.strip()[:LONGEST])
+        return literal(text.strip()[:LONGEST])
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
 

@@ -2,11 +2,12 @@
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from agents.repair.edits import Edit
+from sandbox import pysyntax
+from sandbox.pysyntax import UNPARSABLE
 
 LARGEST = 1_000_000  # bytes of a file that are parsed
 NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -195,10 +196,8 @@ def parse(path: str, data: bytes) -> Source:
         raise Unreadable(f"{path}: too large, or with marks that offsets do not survive")
     try:
         data.decode()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the file's own invalid escapes
-            tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        tree = pysyntax.parse(data)
+    except UNPARSABLE as error:
         raise Unreadable(f"{path}: {error}") from error
     starts = (0, *(match.end() for match in NEWLINE.finditer(data)), len(data))
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}

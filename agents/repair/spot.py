@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from agents.repair.edits import Edit
 from agents.repair.scope import Scope
 from agents.repair.source import Function, Source
+from sandbox.pysyntax import UNPARSABLE, expression
 
 BINARY = {
     ast.BitOr: 5, ast.BitXor: 6, ast.BitAnd: 7, ast.LShift: 8, ast.RShift: 8, ast.Add: 9, ast.Sub: 9,
@@ -142,8 +143,8 @@ def _expression(text: str) -> ast.expr | None:
     if text.isidentifier():
         return ast.Name(text, ast.Load())
     try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
+        return expression(text.strip())
+    except UNPARSABLE:
         return None
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from sandbox.discovery.requirements import read_text
 from sandbox.discovery.script import Told, read_script, read_words
+from sandbox.pysyntax import UNPARSABLE, parse
 
 _MAX_CHARACTERS = 100_000  # of one workflow
 _MAX_NODES = 20_000
@@ -77,8 +78,8 @@ def read_nox(tree: Path) -> Told | None:
     if text is None:
         return None
     try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        module = parse(text)
+    except UNPARSABLE:
         return None
     told = Told("noxfile.py")
     for function in module.body:

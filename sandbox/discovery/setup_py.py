@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.discovery.declared import Declared, versions
 from sandbox.discovery.requirements import read_requirements, read_text
 from sandbox.discovery.tables import lists, string, strings
+from sandbox.pysyntax import UNPARSABLE, parse
 
 _COMPUTED = ("install_requires", "extras_require", "tests_require")
 
@@ -18,8 +19,8 @@ def read_setup_py(tree: Path) -> Declared | None:
         return None
     legacy = Declared("setup.py", backend="setuptools.build_meta:__legacy__")
     try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        module = parse(text)
+    except UNPARSABLE:
         return legacy
     call = next((node for node in ast.walk(module) if isinstance(node, ast.Call) and _is_setup(node.func)), None)
     if call is None:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from agents.repair.spot import Change, Spot
+from sandbox.pysyntax import literal
 
 PATTERN_CALLS = ("compile", "match", "search", "fullmatch", "sub", "subn", "findall", "finditer", "split")
 ANCHORS = ("^", "\\b", "\\A")
@@ -73,7 +74,7 @@ def _literal(spot: Spot, value: str, cost: float) -> Change:
     assert isinstance(spot.node, ast.expr)
     for text in (_in_style(old, value), repr(value)):
         try:
-            same = ast.literal_eval(text) == value
+            same = literal(text) == value
         except (SyntaxError, ValueError):
             continue
         if same:
