@@ -213,7 +213,8 @@ def test_a_full_disk_stops_the_batch_and_says_so(tmp_path: Path) -> None:
         floor = Floor(tmp_path, ScriptedWork())
 
         def solving(job: Job, watched: Watched) -> None:
-            os.dup2(os.open("/dev/full", os.O_RDWR), ledger._file)
+            with ledger._disk:  # not between a line and its fsync
+                os.dup2(os.open("/dev/full", os.O_RDWR), ledger._file)
 
         floor.work.solving = solving
         with pytest.raises(OSError, match="No space left"):
