@@ -42,7 +42,7 @@ check: env  ## Format, lint, strict types, layers
 
 .PHONY: test
 test: env  ## The fast suite: no engine, no network, no key
-	$(BIN)/pytest -q -n 4
+	$(BIN)/pytest -q -n 4 --dist worksteal
 
 .PHONY: test-docker
 test-docker: env  ## Everything that needs a container engine

@@ -20,6 +20,7 @@ def unknown(world: World) -> Site:
     return replace(world.site(), baseline=TestReport("pytest", 0, 0.0, problem="not run"))
 
 
+@pytest.mark.slow
 def test_what_fails_near_the_likely_code_is_known_before_anybody_works(tmp_path: Path) -> None:
     world = World(tmp_path, files={**SHOP, "tests/test_old_price.py": OLD, "tests/test_far.py": FAR})
     script = by_role(tester=[typed(TEST)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])

@@ -257,7 +257,7 @@ members = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(members, max_size=6), st.data())
 def test_no_archive_reaches_past_its_target(
     tmp_path_factory: pytest.TempPathFactory, members: list[Member], data: st.DataObject

@@ -38,6 +38,7 @@ def test_the_newest_that_is_asked_for(index: LocalIndex, tmp_path: Path, monkeyp
     assert (found.name, (found / "setup.py").read_text()) == ("thing-1.9", SETUP["setup.py"])
 
 
+@pytest.mark.slow
 def test_another_file_than_the_index_states(index: LocalIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index.add_sdist("thing", "1.0", SETUP)
     (index.folder / "simple/thing/thing-1.0.tar.gz").write_bytes(b"swapped")
@@ -56,6 +57,7 @@ def headless(archive: tarfile.TarFile) -> None:
 
 
 @pytest.mark.parametrize("make", [climbing, headless])
+@pytest.mark.slow
 def test_hostile_archives(
     index: LocalIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[tarfile.TarFile], None]
 ) -> None:
@@ -68,12 +70,14 @@ def test_hostile_archives(
     assert not list(tmp_path.rglob("escaped"))
 
 
+@pytest.mark.slow
 def test_no_archive_at_all(index: LocalIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index.add("thing", "thing-1.0.tar.gz", b"no gzip")
     with pytest.raises(BuildFailed, match="source distribution of thing"):
         fetched(index, "thing", tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_project_that_the_index_does_not_know(
     index: LocalIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def place(tmp_path: Path) -> Place:
     return Place(workspace, bare)
 
 
+@pytest.mark.slow
 def test_repair_solves_a_row_whose_issue_shows_a_test(place: Place) -> None:
     task, site = place.based(SHOWN)
     assert [name.split("::")[1] for name in site.showing] == ["test_area"]

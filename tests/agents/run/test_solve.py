@@ -154,6 +154,7 @@ class Hands:
         return Attempt(site.patch(self.files), "patched")
 
 
+@pytest.mark.slow
 def test_a_cascade_stops_at_the_verdict_of_the_run_itself_which_is_not_run_again(tmp_path: Path) -> None:
     events: list[Event] = []
     site, run = prepared(tmp_path)
@@ -165,6 +166,7 @@ def test_a_cascade_stops_at_the_verdict_of_the_run_itself_which_is_not_run_again
     assert sum("twice with the patch" in event.text for event in events) == 2
 
 
+@pytest.mark.slow
 def test_a_failing_test_that_the_issue_does_not_name_gives_way_to_the_solvers_own(tmp_path: Path) -> None:
     broken = {"tests/test_other.py": "def test_other():\n    assert False\n"}
     site, run = prepared(tmp_path, {**FILES, **broken}, tests=())
