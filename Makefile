@@ -46,7 +46,7 @@ test: env  ## The fast suite: no engine, no network, no key
 
 .PHONY: test-docker
 test-docker: env  ## Everything that needs a container engine
-	$(BIN)/pytest -q -m "docker or bubblewrap or slow"
+	$(BIN)/pytest -q -m "(docker or bubblewrap or slow) and not accept"
 
 .PHONY: base-image
 base-image:  ## Make the base image without a registry (root, Debian: debootstrap)
@@ -103,7 +103,7 @@ HARBOR_PYTHON ?= python3.12
 .PHONY: accept-team
 accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
 	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_team.py tests/agents/test_run_team.py
-	$(BIN)/pytest -q -m "slow or docker" tests/agents/test_kill.py tests/agents/test_team.py tests/agents/test_memory.py
+	$(BIN)/pytest -q -m "slow or docker or accept" tests/agents/test_kill.py tests/agents/test_team.py tests/agents/test_memory.py
 	$(BIN)/python tests/bench/team_demo.py docker
 	mkdir -p runs/accept-team
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat
@@ -152,8 +152,8 @@ bench-batch: env  ## What a batch costs beside its work: CPU, efficiency, memory
 .PHONY: accept-bench
 accept-bench: bench-env  ## Batches: kills, engines that go, providers that fail, two Ray nodes, PostgreSQL (apt: postgresql)
 	.venv-bench/bin/pytest -q tests/tasks/test_ledger.py tests/tasks/test_bench.py tests/tasks/test_admission.py
-	.venv-bench/bin/pytest -q -s -m slow tests/agents/run/test_bench_provider.py tests/agents/run/test_bench_ray.py \
-	  tests/tasks/test_database.py
-	.venv-bench/bin/pytest -q -s -m "docker and slow" tests/agents/run/test_bench_hurt.py tests/agents/run/test_bench_engine.py
+	.venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_provider.py \
+	  tests/agents/run/test_bench_ray.py tests/tasks/test_database.py
+	.venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_hurt.py tests/agents/run/test_bench_engine.py
 	.venv-bench/bin/python tests/bench/batch_numbers.py
 	.venv-bench/bin/python tests/bench/batch_numbers.py --part docker

@@ -90,6 +90,7 @@ def test_killed_at_random_moments_the_run_ends_with_the_same_patch(tmp_path: Pat
 
 
 @pytest.mark.docker
+@pytest.mark.accept
 def test_killed_at_random_moments_in_containers_none_is_left(tmp_path: Path) -> None:
     world = World(tmp_path / "tree")
     run = f"kill-{uuid.uuid4().hex[:8]}"

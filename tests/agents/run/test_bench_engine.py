@@ -15,7 +15,7 @@ from team_site import DONE, role_of
 from tasks.history import read_runs
 from tasks.ledger import read
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.accept]
 
 # What a model puts into the code under test, by the row's number.
 HOSTILE = {

@@ -63,6 +63,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
     return process.returncode, complained
 
 
+@pytest.mark.accept
 def test_killed_at_twenty_moments_a_batch_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     chance = random.Random(8)
     with ModelServer(slowly) as server:

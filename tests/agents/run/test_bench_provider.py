@@ -60,7 +60,7 @@ class Provider:
         return act
 
 
-@pytest.mark.slow
+@pytest.mark.accept
 def test_every_task_finishes_and_the_books_agree(tmp_path: Path) -> None:
     provider, lanes, tasks = Provider(bears=6), Lanes(start=16), 40
     with ModelServer(provider) as server:

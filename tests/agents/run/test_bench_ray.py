@@ -15,7 +15,7 @@ import pytest
 from tasks.history import History
 from tasks.ledger import read
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.accept
 
 TESTS = Path(__file__).parents[2]
 TASKS, SECONDS = 40, 1.5
