@@ -71,7 +71,7 @@ clean:  ## Remove the environment and caches
 
 .venv-score/.complete: requirements-swebench.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv-score
-	.venv-score/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-swebench.lock
+	.venv-score/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-swebench.lock
 	.venv-score/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -134,7 +134,7 @@ accept-environments: env  ## In how many of 20 real packages the environment bui
 
 .venv-bench/.complete: requirements-bench.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
