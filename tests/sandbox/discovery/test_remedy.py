@@ -19,7 +19,7 @@ PSYCOPG = """
 """
 COLLECT = """
 ________________ ERROR collecting tests/test_cli.py ________________
-ImportError while importing test module '/work/tests/test_cli.py'.
+ImportError while importing test module 'tests/test_cli.py'.
 tests/test_cli.py:3: in <module>
     import yaml
 E   ModuleNotFoundError: No module named 'yaml'
