@@ -148,7 +148,7 @@ def test_no_base_image_and_no_registry_is_said_at_once() -> None:
     start = time.monotonic()
     client = connect()
     with pytest.raises(ImageUnavailable, match="make base-image"):
-        base_image(client, "", print, Bases("127.0.0.1:9/nothing:{}", "solve/nothing:{}"))
+        base_image(client, "", print, Bases("127.0.0.1:9/nothing:{}", "solve/nothing:{}", "solve/nothing-copied:{}"))
     with pytest.raises(ImageUnavailable, match=r"mine:py3\.12 is not here"):
         named_image(client, "127.0.0.1:9/mine:py3.12")
     client.close()
