@@ -142,7 +142,8 @@ def demonstrate(folder: Path) -> tuple[FakeGitHub, list[str]]:
 
 
 def main() -> int:
-    from bot_attacks import ROWS, try_row
+    from bot_attacks.every import ROWS
+    from bot_attacks.row import try_row
 
     with tempfile.TemporaryDirectory(prefix="solve-bot-demo-") as name:
         fake, printed = demonstrate(Path(name))

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from bot_attacks import ROWS, Row, try_row
+from bot_attacks.every import ROWS
+from bot_attacks.row import Row, try_row
 
 from agents.run.bot.artifact import Before, faults
 from sandbox.patch import Change
