@@ -6,8 +6,8 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +17,8 @@ from tasks.environment import Place
 from tasks.evaluate import RowBroken, evaluate, grader
 from tasks.flags import flags
 from tasks.row import Row
-from tasks.score import Evidence, Score, needs_gold, score
+from tasks.score import Score, needs_gold, score
+from tasks.standby import Standby
 
 # What pip prints around the error of the program that it ran.
 _PIPS_OWN = re.compile(
@@ -74,43 +75,56 @@ class Grader:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._busy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        # An engine takes its time to remove a container, and no verdict waits for it.
-        self._behind = ThreadPoolExecutor(4, thread_name_prefix="solve-close")
+        self._standby = Standby()
 
-    def grade(self, row: Row, patch: bytes) -> Graded:
+    def grade(self, row: Row, patch: bytes, following: tuple[Row, bytes] | None = None) -> Graded:
         """The score of a patch; an empty one is run too. What the machine or the row is to blame for is
-        `infra_error`, with its reason."""
+        `infra_error`, with its reason. While the tests run, the container of the `following` patch starts."""
         try:
-            return self.verdict(row, patch)
+            return self.verdict(row, patch, following=following)
         except (SandboxError, BadInput, RowBroken) as problem:
             return Graded(Score("infra_error", "infra", reason(problem)), log=str(problem))
 
     def close(self) -> None:
-        """Wait until every container that was used is gone. Nothing is graded afterwards."""
-        self._behind.shutdown()
+        """Wait until every container is gone. Nothing is graded afterwards."""
+        self._standby.close()
 
-    def verdict(self, row: Row, patch: bytes, open_sandbox: Open | None = None) -> Graded:
+    def verdict(
+        self, row: Row, patch: bytes, open_sandbox: Open | None = None, following: tuple[Row, bytes] | None = None
+    ) -> Graded:
         """As `grade`; what the machine or the row is to blame for is raised.
 
         Raises:
             SandboxError, BadInput, RowBroken: as the row's place and the run of its tests do.
         """
         try:
-            return self._verdict(row, patch, open_sandbox or self._open)
+            return self._verdict(row, patch, open_sandbox or self._opened, following)
         except ImageUnavailable:
             with self._alone(f"place {row.task.id}"):
                 self._places.pop(row.task.id, None)  # somebody removed it: the next one makes it again
             raise
 
-    def _verdict(self, row: Row, patch: bytes, open_sandbox: Open) -> Graded:
+    def _verdict(self, row: Row, patch: bytes, open_sandbox: Open, following: tuple[Row, bytes] | None) -> Graded:
         place = self._placed(row)
         key = cache_key(row, patch, place)
+
+        def opened() -> Sandbox:
+            return open_sandbox(place.image, row.task.id)
+
+        def first() -> Sandbox:
+            sandbox = opened()
+            if following:
+                self._standby.order(following[0].task.id, partial(self._begin, *following))
+            return sandbox
+
         with self._alone(key):
-            if self._cache and not self._fresh and (kept := self._cache.get(key)) is not None:
+            if (kept := self._kept(key)) is not None:
                 return kept
-            evidence = self._evidence(row, patch, place, open_sandbox)
+            evidence = evaluate(first, place.harness, row.answer, patch, self._standby.end)
             gold = (
-                self._evidence(row, row.answer.patch, place, open_sandbox) if needs_gold(row.answer, evidence) else None
+                evaluate(opened, place.harness, row.answer, row.answer.patch, self._standby.end)
+                if needs_gold(row.answer, evidence)
+                else None
             )
             seconds = {name: round(spent, 3) for name, spent in evidence.seconds.items()}
             graded = Graded(score(row.answer, evidence, flags(patch), gold), place.image.ref, seconds, evidence.log)
@@ -118,11 +132,16 @@ class Grader:
                 self._cache.put(key, graded)
             return graded
 
-    def _evidence(self, row: Row, patch: bytes, place: Place, open_sandbox: Open) -> Evidence:
-        def opened() -> Sandbox:
-            return open_sandbox(place.image, row.task.id)
+    def _kept(self, key: str) -> Graded | None:
+        return self._cache.get(key) if self._cache and not self._fresh else None
 
-        return evaluate(opened, place.harness, row.answer, patch, lambda sandbox: self._behind.submit(sandbox.close))
+    def _begin(self, row: Row, patch: bytes) -> Sandbox | None:
+        """A container for a patch that is graded next; None where its verdict is known."""
+        place = self._placed(row)
+        return None if self._kept(cache_key(row, patch, place)) else self._open(place.image, row.task.id)
+
+    def _opened(self, image: Image, task: str) -> Sandbox:
+        return self._standby.take(task) or self._open(image, task)
 
     def _placed(self, row: Row) -> Place:
         """One thread builds a row's image; the others wait for it."""

@@ -111,11 +111,14 @@ def grade_all(
     waiting = [attempt for attempt in attempts if not _settles(done.get(attempt.result.key), attempt.result)]
     say(f"{len(attempts)} attempts, {len(attempts) - len(waiting)} of them graded before")
     progress = Progress(len(waiting))
+    ahead = {attempt.result.key: later for attempt, later in zip(waiting, waiting[jobs:], strict=False)}
 
     def work(attempt: Attempted) -> tuple[Attempted, Graded]:
         if not attempt.patch.strip():
             return attempt, Graded(Score("unresolved", "empty_patch", attempt.result.reason or "there is no patch"))
-        return attempt, grader.grade(attempt.row, attempt.patch)
+        later = ahead.get(attempt.result.key)
+        following = (later.row, later.patch) if later and later.patch.strip() else None
+        return attempt, grader.grade(attempt.row, attempt.patch, following)
 
     def keep(found: tuple[Attempted, Graded]) -> None:
         attempt, graded = found

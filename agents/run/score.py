@@ -1,6 +1,7 @@
 """`solve score`: predictions of any system, graded."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -64,8 +65,8 @@ def score(
     for model, count in missing.items():
         grading.say(f"{model} has no prediction for {count} of {len(rows)} rows: its rate is over the others")
     folder = grading.open_folder(options, f"score {suite.name}")
-    grader = grading.open_grader(options, folder.name)
-    results = grading.grade_all(attempts, grader, folder, options.jobs, fresh=regrade)
+    with closing(grading.open_grader(options, folder.name)) as grader:
+        results = grading.grade_all(attempts, grader, folder, options.jobs, fresh=regrade)
     if as_json:
         print(json.dumps(summary_json(folder, results) | {"rows": len(rows), "unpredicted": missing}))
     else:

@@ -50,8 +50,9 @@ def ours(rows: list[tuple[Row, Place]], jobs: int) -> tuple[float, dict[str, boo
     places = {row.task.id: place for row, place in rows}
     grader = Grader(lambda row: places[row.task.id], lambda image, task: DockerSandbox(image), None)
     began = time.monotonic()
+    after = [(row, row.answer.patch) for row, _ in rows[jobs:]] + [None] * jobs  # as `solve score` does
     with ThreadPoolExecutor(jobs) as pool:
-        graded = list(pool.map(lambda pair: grader.grade(pair[0], pair[0].answer.patch), rows))
+        graded = list(pool.map(lambda row, later: grader.grade(row[0], row[0].answer.patch, later), rows, after))
     grader.close()
     wall = time.monotonic() - began
     stages = {stage: round(sum(found.seconds[stage] for found in graded), 2) for stage in STAGES}
