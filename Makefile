@@ -102,11 +102,12 @@ HARBOR_PYTHON ?= python3.12
 
 .PHONY: accept-team
 accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
-	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_team.py tests/agents/test_run_team.py
+	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_journal.py tests/agents/test_replay.py \
+	  tests/agents/test_team*.py tests/agents/test_run_team.py
 	$(BIN)/pytest -q -m "slow or docker or accept" tests/agents/test_kill.py tests/agents/test_team.py tests/agents/test_memory.py
 	$(BIN)/python tests/bench/team_demo.py docker
 	mkdir -p runs/accept-team
-	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team.py -k every_seat
+	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team_record.py -k every_seat
 	.venv-harbor/bin/python -m harbor.utils.trajectory_validator runs/accept-team/trajectory.json
 
 .PHONY: accept-index

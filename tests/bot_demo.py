@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bot_site import BOT, KEY, OWNER, REPOSITORY, changed, shop
 from git_repositories import git
-from github_fake import FakeGitHub, serving
+from github_fake import FakeGitHub
+from github_server import serving
 from model_server import Act, ModelServer, Say
 from team_site import ACCEPT, ISSUE, MEND, TEST, role_of, typed
 

@@ -183,3 +183,15 @@ def by_role(**scripts: list[Act]) -> Callable[[dict[str, Any]], Act]:
 
 def typed(value: Mapping[str, Any]) -> Say:
     return Say(json.dumps(value))
+
+
+def subtask(name: str, *needs: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "goal": f"goal of {name}",
+        "files": [],
+        "symbols": [],
+        "check": "",
+        "depends_on": list(needs),
+        "share": 50,
+    }

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from bot_site import OWNER, REPOSITORY, Site, shop
-from github_fake import FakeGitHub, serving
+from github_fake import FakeGitHub
+from github_server import serving
 from team_site import ISSUE
 
 from agents.run.bot.rest import Clock, Rest

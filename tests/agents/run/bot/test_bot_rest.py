@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from github_fake import BOT, Answer, FakeGitHub, serving
+from github_fake import BOT, Answer, FakeGitHub
+from github_server import serving
 
 from agents.run.bot.forge import ForgeRefused, NotThere
 from agents.run.bot.github import GitHub
