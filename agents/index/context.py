@@ -1,5 +1,7 @@
 """What of a repository goes into a prompt: within a bound of tokens, skeletons before bodies, whole symbols only.
 
+A symbol is whole but for its long doc comments, of which the first lines stand for all: a model can view the rest.
+
 The pack is laid out by path and line, not by rank: two packs that share symbols share text, and a provider's cache
 finds it again. The ranking itself comes last.
 """
@@ -12,16 +14,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.index.company import Passage
+from agents.index.languages import language_of
+from agents.index.parse import doc_lines
 from agents.index.rank import RankedSymbol, Ranking
-from agents.index.skeleton import WIDTH, skeleton
+from agents.index.skeleton import WIDTH, outline, skeleton
 from agents.index.snapshot import Snapshot
 from agents.index.tree import Read
 
 Count = Callable[[str], int]  # tokens of a text
 
 FILES = 12  # that are named, and whose skeletons are tried
+NAMED = 0.25  # of the bound, for the list of them
 OUTLINE = 0.35  # of the bound, for skeletons
 BESIDE = 0.15  # of the bound, for documents and sibling repositories
+DOC = 4  # lines that are shown of a longer doc comment
 TOKEN = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|_+|[^\w\s]{1,2}|\n\s*|[^\w\s]")
 MARGIN = 1.15
 CENTRAL_STEPS = 8
@@ -67,13 +73,13 @@ def context(
         f"{place}. {file.path}" + (f" ({'; '.join(file.why)})" if file.why else "")
         for place, file in enumerate(ranking.files[:FILES], 1)
     ]
-    budget = _Budget(tokens, count)
-    while names and not budget.take(tail := "\n".join(["Likeliest files, by machine and perhaps wrong:", *names])):
+    budget, listed = _Budget(tokens, count), _Budget(int(tokens * NAMED), count)
+    while names and not listed.take(tail := "\n".join(["Likeliest files, by machine and perhaps wrong:", *names])):
         names.pop()
-    if not names:
+    if not names or not budget.take(tail):
         return ""
-    outline = _Budget(int(tokens * OUTLINE), count)
-    skeletons = _skeletons(snapshot, [file.path for file in ranking.files[:FILES]], read, outline, budget)
+    outlines = _Budget(int(tokens * OUTLINE), count)
+    skeletons = _skeletons(snapshot, [file.path for file in ranking.files[:FILES]], read, outlines, budget)
     beside = _Budget(int(tokens * BESIDE), count)
     chosen = [passage for passage in passages if passage.place < FILES]
     sections = [block for block in map(section, chosen) if beside.take(block) and budget.take(block)]
@@ -81,33 +87,49 @@ def context(
     return "\n\n".join([*skeletons, *bodies, *sorted(sections), tail])
 
 
-def _skeletons(snapshot: Snapshot, paths: list[str], read: Read, outline: _Budget, budget: _Budget) -> list[str]:
+def _skeletons(snapshot: Snapshot, paths: list[str], read: Read, outlines: _Budget, budget: _Budget) -> list[str]:
+    """Of each file its skeleton; where that does not fit, or leaves too little to others, what stands at its top."""
     number_of = {path: number for number, path in enumerate(snapshot.paths)}
     found: dict[str, str] = {}
+    most = outlines.left // 3
     for path in paths:
-        text = skeleton(snapshot, number_of[path], read(path))
-        block = f"{path} defines:\n{text}"
-        if text and block.count("\n") < outline.left and outline.take(block) and budget.take(block):
-            found[path] = block
+        number, data = number_of[path], read(path)
+        for text, says in ((skeleton(snapshot, number, data), "defines"), (outline(snapshot, number, data), "has")):
+            block = f"{path} {says}:\n{text}"
+            if not text or block.count("\n") > most or outlines.count(block) > most:
+                continue
+            if outlines.take(block) and budget.take(block):
+                found[path] = block
+                break
     return [found[path] for path in sorted(found)]
 
 
 def _bodies(symbols: Iterable[RankedSymbol], read: Read, budget: _Budget) -> list[str]:
     chosen: dict[tuple[str, int], tuple[RankedSymbol, str]] = {}
+    docs: dict[str, list[tuple[int, int]]] = {}
     for symbol in symbols:
-        if any(_overlap(symbol, other) for other, _ in chosen.values()):
+        if budget.left <= 0 or any(_overlap(symbol, other) for other, _ in chosen.values()):
             continue
-        block = body(symbol, read(symbol.path))
+        path, data = symbol.path, read(symbol.path)
+        if path not in docs:
+            docs[path] = doc_lines(language_of(path), data)
+        block = body(symbol, data, docs[path])
         if budget.take(block):
             chosen[symbol.path, symbol.line] = (symbol, block)
     return [chosen[place][1] for place in sorted(chosen)]
 
 
-def body(symbol: RankedSymbol, data: bytes) -> str:
-    """A whole symbol, each line behind its number."""
+def body(symbol: RankedSymbol, data: bytes, docs: Sequence[tuple[int, int]] = ()) -> str:
+    """A whole symbol, each line behind its number. `docs`: the lines of doc comments, of which the long are cut."""
     lines = data.decode("utf-8", "replace").splitlines()[symbol.line - 1 : symbol.last]
-    numbered = "\n".join(f"{number:6} {line[: WIDTH * 2]}" for number, line in enumerate(lines, symbol.line))
-    return f"{symbol.path}, {symbol.kind} {symbol.name}:\n{numbered}"
+    left_out = {line for first, last in docs if last - first > 2 * DOC for line in range(first + DOC, last)}
+    shown: list[str] = []
+    for number, line in enumerate(lines, symbol.line):
+        if number not in left_out:
+            shown.append(f"{number:6} {line[: WIDTH * 2]}")
+        elif number - 1 not in left_out:
+            shown.append("       [more of this text]")
+    return "\n".join([f"{symbol.path}, {symbol.kind} {symbol.name}:", *shown])
 
 
 def section(passage: Passage) -> str:

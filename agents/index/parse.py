@@ -38,6 +38,17 @@ def parse(language: str, data: bytes) -> Parsed:
     return _parse_lines(data, headings=language == PROSE)
 
 
+def doc_lines(language: str, data: bytes) -> list[tuple[int, int]]:
+    """First and last line, from 1, of each doc comment in a file; none where the language has no grammar."""
+    if language not in LANGUAGES:
+        return []
+    import tree_sitter
+
+    matches = tree_sitter.QueryCursor(query(language, "structure")).matches(_parser(language).parse(data).root_node)
+    found = {(node.start_point[0] + 1, node.end_point[0] + 1) for _, match in matches for node in match.get("doc", ())}
+    return sorted(found)
+
+
 @cache
 def _parser(language: str) -> "tree_sitter.Parser":
     import tree_sitter

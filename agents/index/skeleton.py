@@ -19,6 +19,14 @@ def skeleton(snapshot: Snapshot, file: int, data: bytes, units: Sequence[int] | 
     return "\n".join(shown)
 
 
+def outline(snapshot: Snapshot, file: int, data: bytes) -> str:
+    """The same of what stands at the top of the file alone: its functions and classes, without what is in them."""
+    units = range(snapshot.file_start[file] + 1, snapshot.file_start[file + 1])
+    return skeleton(
+        snapshot, file, data, [unit for unit in units if snapshot.parent[unit] == snapshot.file_start[file]]
+    )
+
+
 def signature(lines: Sequence[str], start: int, last: int, name: str) -> list[tuple[int, str]]:
     """The lines, numbered from 1, from a definition's name to where its parentheses are closed again."""
     first = next((number for number in range(start, last + 1) if name in _line(lines, number)), start)

@@ -102,6 +102,29 @@ def test_a_larger_pack_keeps_its_order(shop: Path, snapshot: Snapshot, ranking: 
     assert large.index("shop/prices.py, function rounded:") > large.index("shop/basket.py, method Basket.total:")
 
 
+def test_a_long_docstring_does_not_take_the_room_of_code(tmp_path: Path) -> None:
+    lines = "\n".join(f"    Said at length, {number}." for number in range(40))
+    source = f'def price(a):\n    """The price.\n\n{lines}\n    """\n    text = """\n{lines}\n"""\n    return a + 1\n'
+    pack = _pack(tmp_path, {"a.py": source.encode()}, "price() is one too high")
+    assert "The price." in pack
+    assert "[more of this text]" in pack
+    assert pack.count("at length, 1.") + pack.count("at length, 39.") == 3  # the string in the code stays whole
+    assert "return a + 1" in pack
+
+
+def test_a_large_file_does_not_hide_what_the_others_define(tmp_path: Path) -> None:
+    large = "class Large:\n" + "\n".join(f"    def price_{number}(self): pass" for number in range(80))
+    pack = _pack(tmp_path, {"a.py": large.encode(), "b.py": b"def price(a):\n    return a\n"}, "The price is wrong")
+    assert "a.py has:\n     1 class Large:" in pack
+    assert "b.py defines:\n     1 def price(a):" in pack
+
+
+def _pack(folder: Path, files: dict[str, bytes], issue: str, tokens: int = 900) -> str:
+    with Index(folder / "s.sqlite") as index:
+        found = index.build(write_tree(folder / "t", files))
+    return context(found, rank(found, issue), lambda path: files.get(path, b""), tokens)
+
+
 def test_the_map_names_the_most_central_first(shop: Path, snapshot: Snapshot) -> None:
     drawn = repository_map(snapshot, lambda path: (shop / path).read_bytes(), 400)
     assert drawn.startswith("shop/prices.py:")
