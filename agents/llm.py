@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from agents.journal import Journal
 from agents.models import Model, is_openai
+from agents.patience import GivenUp, while_wanted
 from agents.record import Answer, Declined, Json, Request
 from agents.reply import MalformedReply, Reply, joined, read_reply, usage_of
 from agents.trouble import NOS, ModelRefused, ModelUnavailable, OverShare, Trouble, status_trouble
@@ -67,7 +68,7 @@ class Servers:
     loopback_only: bool = False  # no call leaves this machine
     told: Callable[[str, Reply], None] = lambda seat, reply: None  # each reply, as it comes
     lanes: Lanes = field(default_factory=Lanes)  # how many calls each server bears; shared by the attempts of a batch
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] | None = None  # None: until the budget is ended
     chance: Callable[[], float] = random.random
     clock: Callable[[], float] = time.monotonic
     deadline: float = DEADLINE
@@ -201,7 +202,7 @@ class Servers:
             raise ModelUnavailable(f"the server {error.why} and asks to be left alone for {error.after:.0f} s")
         if pause >= self.budget.seconds_left:
             raise OverBudget("the time is up")
-        self.sleep(pause)
+        (self.sleep or self.budget.wait)(pause)
 
     def _send(self, model: Model, request: Request) -> Json:
         """One exchange. Raises Trouble."""
@@ -214,10 +215,11 @@ class Servers:
         body = {**request.options, "messages": [dict(message) for message in request.messages]}
         end = self.clock() + min(self.deadline, self.budget.seconds_left)
         timeout = httpx2.Timeout(max(0.1, end - self.clock()), connect=min(CONNECT, max(0.1, end - self.clock())))
+        exchange = self._streamed if body.get("stream") else self._whole
         try:
-            if body.get("stream"):
-                return self._streamed(client, body, timeout, end)
-            return self._whole(client, body, timeout, end)
+            return while_wanted(lambda: exchange(client, body, timeout, end), self.budget)
+        except GivenUp:
+            raise Trouble("was not waited for any longer", paid=True) from None
         except openai.APIStatusError as error:
             raise status_trouble(error, model) from error
         except openai.APIConnectionError as error:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 ZERO = Decimal(0)
+LOOK = 0.25  # seconds after which who waits looks whether the budget was ended
 
 
 class OverBudget(Exception):
@@ -95,6 +96,17 @@ class Budget:
         self._lock = threading.Lock()
         self._spent = Amount()
         self._held = Amount()
+        self._ended = False
+
+    def end(self) -> None:
+        """Its time is up, now: from any thread, and from a signal's handler."""
+        self._ended = True
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not on after the time is up."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and self.seconds_left > 0:
+            time.sleep(min(left, LOOK))
 
     @property
     def spent(self) -> Amount:
@@ -109,6 +121,8 @@ class Budget:
     @property
     def seconds_left(self) -> float:
         """Seconds until the first deadline here or above; infinite where there is none; never below zero."""
+        if self._ended:
+            return 0.0
         own = float("inf") if self.allowance.seconds is None else self.allowance.seconds - self.elapsed
         above = float("inf") if self._parent is None else self._parent.seconds_left
         return max(0.0, min(own, above))

@@ -81,12 +81,13 @@ class Watched:
         return sandbox
 
     def end(self, early: Early, reason: str) -> None:
-        """Ends it, from any thread: nothing is opened any more, and what is open is closed."""
+        """Ends it, from any thread: nothing is opened or asked any more, and what is open or under way is closed."""
         with self._lock:
             if self.ended is not None:
                 return
             self.ended, self.ended_at = EndedEarly(early, reason), self._clock()
             left = list(self._open)
+        self.budget.end()
         for sandbox in left:  # a wedged engine may take its time: nobody waits for it here
             threading.Thread(target=sandbox.close, daemon=True, name=f"close {self.job.planned}").start()
 

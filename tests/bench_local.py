@@ -61,6 +61,7 @@ class Local:
     lanes: Lanes = field(default_factory=Lanes)
     judge: Judge = field(default_factory=Judge)
     notices: list[Notice] = field(default_factory=list)
+    stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
         self.tree = self.folder / "work"
@@ -111,7 +112,7 @@ class Local:
                 Purse(Allowances(), {}, {}, frozenset()),
                 Containers(10_000, free=lambda: 1 << 40),
                 Crew(workers, workers),
-                stop=Stop(),
+                stop=self.stop,
                 pulse=Pulse(lambda: True),
                 tell=self.notices.append,
                 clear=lambda: None,

@@ -1,12 +1,10 @@
 """Where a batch is worked on: the machine's engine and images, the workers, and who watches."""
 
 import contextlib
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -17,6 +15,7 @@ from agents.run.bench_view import clock_time, watching
 from agents.run.conditions import PROGRAM, digests
 from agents.run.folders import cache_folder
 from agents.run.ray_node import Recipe, machine_of_a_node
+from agents.run.signals import on_signals
 from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox, SandboxError
 from sandbox.docker import DockerSandbox
@@ -114,7 +113,7 @@ def work(batch: Batch, machine: Machine, begun: Begun, stop: Stop, environment: 
         count = len(begun.planned)
         told(Notice("said", text=f"{begun.folder}: {count} attempts, {count - len(begun.jobs)} of them done before"))
         tally.begin()
-        with signals(stop, told):
+        with on_signals(lambda: asked_to_stop(stop, told)):
             if here:
                 images.make_ahead(rows_of([job.planned for job in begun.jobs]))
             agenda = bench.run(begun.jobs)
@@ -217,24 +216,11 @@ def held_up(pulse: Pulse, stop: Stop, lanes: Lanes) -> str:
     return " · ".join(slowed)
 
 
-@contextlib.contextmanager
-def signals(stop: Stop, told: Told) -> Iterator[None]:
-    """Ctrl-C and SIGTERM: once, nothing new; twice, stop now. Only where this is the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def asked(number: int, frame: FrameType | None) -> None:
-        first = stop.admits
-        stop.ask()
-        told(Notice("said", text=held_up(Pulse(lambda: True), stop, Lanes()) if first else "stopping now"))
-
-    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def asked_to_stop(stop: Stop, told: Told) -> None:
+    """Ctrl-C or SIGTERM: once, nothing new; twice, stop now."""
+    first = stop.admits
+    stop.ask()
+    told(Notice("said", text=held_up(Pulse(lambda: True), stop, Lanes()) if first else "stopping now"))
 
 
 def _not_watched(image: Image, task: str) -> Sandbox:

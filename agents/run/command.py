@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from agents.run.options import Options
 from agents.run.outcome import Outcome, show, show_next
 from agents.run.prepare import Request
 from agents.run.record import Record, journals
+from agents.run.signals import on_signals
 from agents.run.solve import solve
 from agents.run.team import Choices
 from agents.run.view import watching
@@ -72,9 +74,12 @@ def ran(options: Options, run: RunDir) -> Outcome:
             janitor.clean()
         record = Record(run, f"solve/{options.model}", redactor(os.environ))
         try:
-            with watching(
-                Console(stderr=True), lambda: spending(budget, options.seconds), live=not options.approve
-            ) as view:
+            with (
+                on_signals(lambda: stop(budget)),
+                watching(
+                    Console(stderr=True), lambda: spending(budget, options.seconds), live=not options.approve
+                ) as view,
+            ):
                 outcome = solve(request, run, Path(scratch), budget, both(record.tell, view))
         finally:
             record.write()
@@ -84,6 +89,16 @@ def ran(options: Options, run: RunDir) -> Outcome:
             told = [span for found in journals(run.path).values() for span in spans(found, run.path.name, started)]
             otel.export(told, record.tell)
     return outcome
+
+
+def stop(budget: Budget) -> None:
+    """What a signal does: nothing more is asked of a model or waited for, and what threads run in containers ends.
+
+    Threads have to come back before the program can: one that waits for a reply, or a test, would hold it up.
+    """
+    budget.end()
+    threading.Thread(target=janitor.clean_own, daemon=True, name="clean").start()
+    raise KeyboardInterrupt
 
 
 def asked(options: Options, environment: Mapping[str, str]) -> Request:

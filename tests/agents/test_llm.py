@@ -1,6 +1,8 @@
 """Every failure of a model's server, over real HTTP on loopback."""
 
 import socket
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -126,6 +128,18 @@ def test_a_huge_reply_is_cut_off(bench_at: BenchAt) -> None:
 def test_a_long_reply_within_reason_arrives(bench_at: BenchAt) -> None:
     with ModelServer([Say("x" * 1_000_000)]) as server:
         assert len(bench_at(server.url).ask().text) == 1_000_000
+
+
+@pytest.mark.parametrize("act", [Say("late", pause=30), Status(429, {"Retry-After": "30"})])
+def test_a_budget_that_is_ended_waits_neither_for_a_reply_nor_for_another_try(bench_at: BenchAt, act: Any) -> None:
+    started = time.monotonic()
+    with ModelServer([act]) as server:
+        bench = bench_at(server.url, sleep=None)
+        threading.Timer(0.3, bench.budget.end).start()
+        with pytest.raises(OverBudget, match="time is up"):
+            bench.ask()
+    assert time.monotonic() - started < 10
+    assert bench.budget.spent.calls == 1  # it may have been paid
 
 
 def test_nobody_listening_is_unavailable_and_costs_no_token(bench_at: BenchAt) -> None:
