@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from agents.run.bot.forge import ForgeRefused, NotThere
-from agents.run.bot.rest import LIMITED, LONGEST, MOST_PAGES, PACE, PER_PAGE, TRIES, Clock, Unfit
+from agents.run.bot.rest import LIMITED, LONGEST, PACE, TRIES, Clock, Unfit, every_item
 from agents.run.bot.settings import is_private
 from sandbox.api import BadInput, NetworkUnavailable
 
@@ -31,13 +32,8 @@ class GitLabRest:
         return self._read(self._send("GET", place, params=query), kind)
 
     def pages(self, place: str, kind: TypeAdapter[list[R]], **query: str | int) -> Iterator[R]:
-        """Every item, page after page. Raises as `Reads`; BadInput beyond `MOST_PAGES`."""
-        for number in range(1, MOST_PAGES + 1):
-            page = self.get(place, kind, per_page=PER_PAGE, page=number, **query)
-            yield from page
-            if len(page) < PER_PAGE:
-                return
-        raise BadInput(f"{place} has more than {PER_PAGE * MOST_PAGES} items")
+        """As `every_item`."""
+        return every_item(partial(self.get, place, kind, **query), place)
 
     def write(self, method: str, place: str, kind: TypeAdapter[R], body: Mapping[str, Any]) -> R:
         """Raises as `Reads`; Unfit where GitLab finds fault with the content."""

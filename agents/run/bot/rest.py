@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -67,13 +68,8 @@ class Rest:
         return self._read(self._send("GET", place, params=query), kind)
 
     def pages(self, place: str, kind: TypeAdapter[list[R]], **query: str | int) -> Iterator[R]:
-        """Every item, page after page. Raises as `Reads`; BadInput beyond `MOST_PAGES`."""
-        for number in range(1, MOST_PAGES + 1):
-            page = self.get(place, kind, per_page=PER_PAGE, page=number, **query)
-            yield from page
-            if len(page) < PER_PAGE:
-                return
-        raise BadInput(f"{place} has more than {PER_PAGE * MOST_PAGES} items")
+        """As `every_item`."""
+        return every_item(partial(self.get, place, kind, **query), place)
 
     def write(self, method: str, place: str, kind: TypeAdapter[R], body: Mapping[str, Any]) -> R:
         """Raises as `Reads`; Unfit where the forge finds fault with the content."""
@@ -172,3 +168,13 @@ def message(error: Any) -> str:
         return ""
     words = [str(body.get("message", "")), *(str(item.get("message", "")) for item in body.get("errors", []) if item)]
     return "; ".join(filter(None, words))[:300] if isinstance(body, dict) else ""
+
+
+def every_item(get: Callable[..., list[R]], place: str) -> Iterator[R]:
+    """Every item of a list that a forge gives in pages. Raises as `Reads`; BadInput beyond `MOST_PAGES`."""
+    for number in range(1, MOST_PAGES + 1):
+        page = get(per_page=PER_PAGE, page=number)
+        yield from page
+        if len(page) < PER_PAGE:
+            return
+    raise BadInput(f"{place} has more than {PER_PAGE * MOST_PAGES} items")
