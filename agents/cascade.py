@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tasks.event import Event
 from tasks.solvers import Site, Solver
-from tasks.task import Attempt, Cost, Task
+from tasks.task import Attempt, Cost, Task, total
 
 CHOICES = 6  # patches of one stage that are chosen among
 
@@ -64,19 +64,6 @@ class CascadeSolver:
         costs = [f"{stage.name}: {money(a.cost)}" for stage, a in zip(self.stages, attempts, strict=False)]
         reason = "; ".join(filter(None, [attempts[chosen].reason, ", ".join(costs)]))
         return replace(attempts[chosen], cost=total([attempt.cost for attempt in attempts]), reason=reason)
-
-
-def total(costs: Sequence[Cost]) -> Cost:
-    """Dollars are unknown as soon as one of them is."""
-    dollars = [cost.dollars for cost in costs]
-    return Cost(
-        sum(cost.calls for cost in costs),
-        sum(cost.tokens_in for cost in costs),
-        sum(cost.tokens_cached for cost in costs),
-        sum(cost.tokens_out for cost in costs),
-        None if None in dollars else sum(value for value in dollars if value is not None),
-        sum(cost.seconds for cost in costs),
-    )
 
 
 def money(cost: Cost) -> str:

@@ -29,6 +29,7 @@ from agents.record import (
 )
 from agents.record import Answered as AnsweredRow
 from tasks.limits import Amount
+from tasks.rundir import sync_folder
 
 
 class Journal:
@@ -47,7 +48,7 @@ class Journal:
         os.ftruncate(self._file, self._recorded.length)  # a row that the end of the process cut short
         if self._recorded.settings is None:
             self._write(Start(settings=settings))
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def spent(self, seat: str) -> Amount:
         """What a seat used before this journal was opened."""
@@ -114,11 +115,3 @@ class Journal:
         while data:
             data = data[os.write(self._file, data) :]
         os.fsync(self._file)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

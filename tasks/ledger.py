@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sandbox.api import BadInput
 from tasks.causes import Early
 from tasks.collector import no_collector
+from tasks.rundir import sync_folder
 
 FILE = "ledger.jsonl"
 VERSION = 1
@@ -83,7 +84,7 @@ class Ledger:
         self._asked = self._durable = 0
         self._buffer, self._disk = threading.Lock(), threading.Lock()
         self._closed = False
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def append(self, *lines: Line) -> None:
         """On disk when this returns. Threads that come while the disk is busy share the next sync.
@@ -228,11 +229,3 @@ def _lines(data: bytes) -> Iterator[tuple[bytes, int]]:
     while (end := data.find(b"\n", start)) >= 0:
         yield data[start:end], end + 1
         start = end + 1
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.testlog import Status
 from tasks.causes import Early
+from tasks.row import Row
 from tasks.score import Applied, Cause, Outcome
 from tasks.task import Ended
 
@@ -66,6 +67,20 @@ class Result(BaseModel):
     @property
     def resolved(self) -> bool:
         return self.outcome == "resolved"
+
+
+def ungraded(row: Row, model: str, patch: bytes, run: int, suite: str) -> Result:
+    """An attempt without its verdict: until there is one, it counts as the machine's failure."""
+    return Result(
+        instance_id=row.task.id,
+        model_name_or_path=model,
+        model_patch=patch.decode("utf-8", "replace"),
+        run=run,
+        repository=row.task.repository,
+        suite=suite,
+        flaky=row.flaky,
+        outcome="infra_error",
+    )
 
 
 class Results:

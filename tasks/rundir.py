@@ -139,6 +139,15 @@ def replaced(target: Path, data: bytes) -> Path:
     return target
 
 
+def sync_folder(folder: Path) -> None:
+    """The names of its files are on disk when this returns."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def earlier(path: Path) -> dict[str, Any] | None:
     """What the run that left this folder was asked for; None if there was none, or its record is damaged."""
     try:

@@ -1,5 +1,6 @@
 """What crosses the rooms: `Task` (a solver may see it), `Answer` (only the scorer may), `Attempt` (what came of it)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,3 +84,16 @@ class Attempt:
     cost: Cost = field(default_factory=Cost)
     tests: tuple[TestFile, ...] = ()  # showing tests that the solver wrote, and that failed on the base
     others: tuple[bytes, ...] = ()  # patches that the solver's own tests could not tell from this one, best first
+
+
+def total(costs: Sequence[Cost]) -> Cost:
+    """Dollars are unknown as soon as one of them is."""
+    dollars = [cost.dollars for cost in costs]
+    return Cost(
+        sum(cost.calls for cost in costs),
+        sum(cost.tokens_in for cost in costs),
+        sum(cost.tokens_cached for cost in costs),
+        sum(cost.tokens_out for cost in costs),
+        None if None in dollars else sum(value for value in dollars if value is not None),
+        sum(cost.seconds for cost in costs),
+    )

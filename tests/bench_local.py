@@ -1,13 +1,12 @@
 """A batch in this process: real attempts, team and model client, a sandbox in memory, a judge that reads patches."""
 
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench_site import prepared
 from quick_sandbox import QuickSandbox
-from team_site import SHOP
 
 from agents.run.attempt import Attempting
 from sandbox.api import Image, Sandbox
@@ -28,16 +27,6 @@ from tasks.row import Row
 from tasks.score import Score
 from tasks.stop import Stop
 from tasks.task import Answer, Issue, Task
-
-MODELS = """\
-[model.scripted]
-id = "scripted"
-base_url = "{url}"
-context = 100_000
-output = 2_000
-price = {{ input = 1, cached = 0.5, output = 2 }}
-supports = ["tools", "schema"]
-"""
 
 
 @dataclass
@@ -64,18 +53,7 @@ class Local:
     stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        self.tree = self.folder / "work"
-        for path, text in SHOP.items():
-            (self.tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.tree / path).write_text(text)
-        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
-        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
-            subprocess.run([*git, *command], cwd=self.tree, check=True)
-        mirror = self.folder / "mirrors" / "org" / "shop.git"
-        subprocess.run(["git", "clone", "-q", "--bare", str(self.tree), str(mirror)], check=True)
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=self.tree, check=True, capture_output=True, text=True)
-        self.commit = done.stdout.strip()
-        (self.folder / "models.toml").write_text(MODELS.format(url=self.url))
+        self.commit = prepared(self.folder, self.url)
 
     def planned(self, number: int) -> Planned:
         task = Task(
@@ -86,7 +64,7 @@ class Local:
 
     def attempting(self, out: Path) -> Attempting:
         place = Place(
-            Image("quick", str(self.tree), "/tree"),
+            Image("quick", str(self.folder / "work"), "/tree"),
             Harness("python -m pytest -q", (), whole_names, structured=True),
             "named",
         )

@@ -97,6 +97,14 @@ class Site:
 
 def site(folder: Path, rows: int, url: str, files: Mapping[str, str] = SHOP) -> Site:
     """`rows` rows that all have one base commit, and so one image."""
+    commit = prepared(folder, url, files)
+    made = Site(folder)
+    made.rows.write_text("".join(json.dumps(fields(number, commit)) + "\n" for number in range(rows)))
+    return made
+
+
+def prepared(folder: Path, url: str, files: Mapping[str, str] = SHOP) -> str:
+    """A mirror of a repository, its worktree in `work`, and a models.toml; returns the base commit."""
     work = folder / "work"
     for path, text in files.items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
@@ -106,11 +114,9 @@ def site(folder: Path, rows: int, url: str, files: Mapping[str, str] = SHOP) -> 
         subprocess.run([*git, *command], cwd=work, check=True)
     mirror = folder / "mirrors" / "org" / "shop.git"
     subprocess.run(["git", "clone", "-q", "--bare", str(work), str(mirror)], check=True)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=work, check=True, capture_output=True, text=True).stdout
-    made = Site(folder)
-    made.rows.write_text("".join(json.dumps(fields(number, commit.strip())) + "\n" for number in range(rows)))
     (folder / "models.toml").write_text(MODELS.format(url=url))
-    return made
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=work, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
 
 
 def fields(number: int, commit: str) -> dict[str, object]:

@@ -33,7 +33,7 @@ from tasks.row import Row
 from tasks.rundir import replaced
 from tasks.score import Score
 from tasks.solvers import GoldSolver, Site, Solver
-from tasks.task import Attempt, Cost, Task
+from tasks.task import Attempt, Cost, Task, total
 from tasks.verdict import Verdict
 from tasks.watched import Watched
 
@@ -190,14 +190,7 @@ def spent(folder: Path) -> Cost:
         recorded = read(path)
         models = cast_of(recorded.settings or {}).models()
         found.append(cost(recorded, priced=all(model.price is not None for model in models), seconds=0.0))
-    dollars = [each.dollars for each in found]
-    return Cost(
-        sum(each.calls for each in found),
-        sum(each.tokens_in for each in found),
-        sum(each.tokens_cached for each in found),
-        sum(each.tokens_out for each in found),
-        None if None in dollars else sum(each or 0.0 for each in dollars),
-    )
+    return total(found)
 
 
 def carried(folder: Path, key: Key) -> Amount:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agents.run.options import dollars
-from agents.run.score import (
+from agents.run.arguments import (
     PYTHON_IMAGE,
     BaseImage,
     Ids,
@@ -20,6 +19,7 @@ from agents.run.score import (
     Seed,
     Tasks,
 )
+from agents.run.options import dollars
 
 if TYPE_CHECKING:
     from agents.run.batch import Came

@@ -22,7 +22,7 @@ from tasks.limits import Allowance
 from tasks.load import Suite
 from tasks.lock import hold
 from tasks.planned import Job, Planned, in_order
-from tasks.results import Result
+from tasks.results import ungraded
 from tasks.rundir import new_id
 from tasks.solvers import EmptySolver
 from tasks.stop import Stop
@@ -93,17 +93,7 @@ def plan(suite: Suite, batch: Batch) -> Iterator[Planned]:
     for model in dict.fromkeys(batch.models):
         for row in suite.rows:
             for number in range(1, batch.runs + 1):
-                known = Result(
-                    instance_id=row.task.id,
-                    model_name_or_path=model,
-                    model_patch="",
-                    run=number,
-                    repository=row.task.repository,
-                    suite=suite.digest,
-                    flaky=row.flaky,
-                    outcome="infra_error",
-                )
-                yield Planned(row, model, number, known)
+                yield Planned(row, model, number, ungraded(row, model, b"", number, suite.digest))
 
 
 def to_do(planned: Sequence[Planned], history: History, folder: Path, batch: Batch) -> Iterator[Job]:

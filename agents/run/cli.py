@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from agents.run import index
+from agents.run.arguments import Json, Mirrors
 from agents.run.bench import bench
 from agents.run.bot import app as bot
 from agents.run.door import at_the_door
@@ -23,8 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
 
 
 @app.callback()
@@ -56,9 +55,7 @@ def run(
         Path | None,
         typer.Option(help="The run's folder. Given again, the run goes on, or is shown."),
     ] = None,
-    mirrors: Annotated[
-        Path | None, typer.Option(envvar="SOLVE_MIRRORS", help="Bare mirrors, at DIR/OWNER/NAME.git.")
-    ] = None,
+    mirrors: Mirrors = None,
     apply: Annotated[bool, typer.Option("--apply", help="Apply a verified patch to the worktree.")] = False,
     branch: Annotated[str | None, typer.Option(help="Commit a verified patch on this new branch.")] = None,
     as_json: Json = False,

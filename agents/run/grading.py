@@ -20,7 +20,7 @@ from tasks.grade import Cache, Graded, Grader
 from tasks.image_settings import Settings
 from tasks.load import Selection, Suite, load, parse_slice
 from tasks.predictions import Prediction
-from tasks.results import FILE, Result, Results
+from tasks.results import FILE, Result, Results, ungraded
 from tasks.row import Row
 from tasks.rundir import new_id
 from tasks.score import Score
@@ -148,18 +148,8 @@ def keep_result(folder: Path, results: Results, result: Result, graded: Graded) 
 
 def predicted(row: Row, prediction: Prediction, suite: str) -> Attempted:
     """A prediction, to be graded."""
-    result = Result(
-        instance_id=prediction.instance_id,
-        model_name_or_path=prediction.model,
-        model_patch=prediction.patch.decode("utf-8", "replace"),
-        run=prediction.run,
-        repository=row.task.repository,
-        suite=suite,
-        flaky=row.flaky,
-        published=prediction.published,
-        outcome="infra_error",
-    )
-    return Attempted(row, prediction.patch, result)
+    result = ungraded(row, prediction.model, prediction.patch, prediction.run, suite)
+    return Attempted(row, prediction.patch, result.model_copy(update={"published": prediction.published}))
 
 
 def unpredicted(attempts: Sequence[Attempted], rows: Collection[str]) -> dict[str, int]:

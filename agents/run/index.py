@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agents.run.arguments import Json
+
 if TYPE_CHECKING:
     from agents.index.build import Tell
     from agents.index.evaluate import Question
@@ -27,7 +29,6 @@ ASKED = "TypeError when parsing nested expressions\n\nCalling `parse` on a neste
 Rerank = Annotated[str, typer.Option("--rerank", help="A model that puts the best in order; it reads the issue.")]
 BaseUrl = Annotated[str, typer.Option("--base-url", help="The OpenAI-compatible server of that model.")]
 Dollars = Annotated[float | None, typer.Option("--budget", help="Dollars that re-ranking may cost.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]
 
 
 @app.command()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agents.run.arguments import Json
+
 if TYPE_CHECKING:
     from tasks.results import Result
 
@@ -20,9 +22,7 @@ def report(
     sql: Annotated[str, typer.Option(help="Ask DuckDB about the table `attempts`, e.g. 'SUMMARIZE attempts'.")] = "",
     db: Annotated[str, typer.Option(help="Read the runs (all, if none is named) from this database.")] = "",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare runs: rates with intervals, paired tests, cost, causes of failure."""
     from rich.console import Console

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agents.run.score import (
+from agents.run.arguments import (
     PYTHON_IMAGE,
     BaseImage,
     Ids,

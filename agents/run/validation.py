@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tasks.grade import Graded, Grader
-from tasks.results import Result
+from tasks.results import Result, ungraded
 from tasks.row import Row
 from tasks.suite import Validation
 
@@ -38,20 +38,9 @@ def validate_row(row: Row, grader: Grader, fresh: Grader, runs: int) -> Validate
 def results_of(found: Validated, suite: str) -> Iterator[tuple[Result, Graded]]:
     """Its runs as rows of `results.jsonl`, still without their verdicts: the solvers `gold` and `empty`."""
     row = found.row
-    patch = row.answer.patch.decode("utf-8", "replace")
-    named = [("gold", patch, number, graded) for number, graded in enumerate(found.gold, 1)]
-    for solver, text, run, graded in [*named, ("empty", "", 1, found.empty)]:
-        result = Result(
-            instance_id=row.task.id,
-            model_name_or_path=solver,
-            model_patch=text,
-            run=run,
-            repository=row.task.repository,
-            suite=suite,
-            dollars=0.0,
-            outcome="infra_error",
-        )
-        yield result, graded
+    named = [("gold", row.answer.patch, number, graded) for number, graded in enumerate(found.gold, 1)]
+    for solver, patch, run, graded in [*named, ("empty", b"", 1, found.empty)]:
+        yield ungraded(row, solver, patch, run, suite).model_copy(update={"dollars": 0.0}), graded
 
 
 def table(folder: Path, found: Sequence[Validation]) -> None:
