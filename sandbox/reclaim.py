@@ -23,10 +23,9 @@ class Kept:
     layers: tuple[str, ...]
     used: float = 0.0  # seconds since the epoch
 
-    @property
-    def ours(self) -> bool:
-        """All its names are: one that a person gave another name to is theirs too."""
-        return bool(self.tags) and all(tag.partition(":")[0] in OURS for tag in self.tags)
+    def is_of(self, repositories: Collection[str]) -> bool:
+        """All its names are: one that a person gave another name to is theirs too, and one without a name may be."""
+        return bool(self.tags) and all(tag.partition(":")[0] in repositories for tag in self.tags)
 
 
 def footprint(images: Iterable[Kept]) -> dict[str, int]:
@@ -39,19 +38,21 @@ def footprint(images: Iterable[Kept]) -> dict[str, int]:
     return added
 
 
-def surplus(images: Sequence[Kept], cap: int, pinned: Collection[str]) -> list[Kept]:
+def surplus(
+    images: Sequence[Kept], cap: int, pinned: Collection[str], repositories: Collection[str] = OURS
+) -> list[Kept]:
     """Which of ours are to go so that ours take at most `cap` bytes, the longest unused first (pure).
 
     What others stand on is used whenever they are, so it goes after them; pinned images stay.
     """
     added = footprint(images)
-    ours = [image for image in images if image.ours]
+    ours = [image for image in images if image.is_of(repositories)]
     total = sum(added.get(image.id, 0) for image in ours)
     going: list[Kept] = []
     for image in sorted(ours, key=lambda image: (_last_use(image, ours), -len(image.layers))):
         if total <= cap:
             break
-        stands_below = any(image.layers == other.layers[: len(image.layers)] for other in ours if other is not image
+        stands_below = any(image.layers == other.layers[: len(image.layers)] for other in images if other is not image
                            and other not in going)  # fmt: skip
         if image.id in pinned or stands_below:
             continue
@@ -68,9 +69,9 @@ def _last_use(image: Kept, images: Sequence[Kept]) -> float:
 class Disk:
     """The engine's disk. Safe to share between threads and processes."""
 
-    def __init__(self, cap: int, folder: Path) -> None:
+    def __init__(self, cap: int, folder: Path, repositories: Collection[str] = OURS) -> None:
         """`folder` remembers when each image was used last."""
-        self._cap, self._folder = cap, folder
+        self._cap, self._folder, self._repositories = cap, folder, repositories
         self._known: dict[str, tuple[str, ...]] = {}  # an image's layers never change
 
     def use(self, image: str) -> None:
@@ -89,10 +90,12 @@ class Disk:
             with answers("the engine does not say which images it has"):
                 images = [self._kept(client, row) for row in client.api.images()]
             gone: list[Kept] = []
-            for image in surplus([image for image in images if image], self._cap, pinned):
+            known = [image for image in images if image]
+            for image in surplus(known, self._cap, pinned, self._repositories):
                 try:
-                    for tag in image.tags:
-                        client.api.remove_image(tag)
+                    # By its name it would only lose that while a container stands on it; by its id it is refused.
+                    for name in (*image.tags[:-1], image.id):
+                        client.api.remove_image(name)
                     gone.append(image)
                 except APIError:  # a container stands on it, or somebody else was quicker
                     continue
