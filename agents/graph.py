@@ -5,6 +5,7 @@ reproduce → plan → approve_plan → (Send) code × n → join → … → in
              └──────── replan ──────┴─────────────────── revise ─────────────────────┘
 """
 
+from functools import cache
 from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
@@ -25,6 +26,12 @@ NEVER = RetryPolicy(max_attempts=1, retry_on=lambda error: False)
 
 
 def build(checkpointer: Any = None) -> CompiledStateGraph[State, Office, State, State]:
+    return _compiled().copy({"checkpointer": checkpointer})
+
+
+@cache
+def _compiled() -> CompiledStateGraph[State, Office, State, State]:
+    """Once for all attempts of a batch: compiling takes 11 to 14 ms of CPU, a copy 0.1."""
     graph = StateGraph(State, context_schema=Office)
     for node in (reproduce, plan, approve_plan, code, join, integrate, test, review, approve_patch, revise, replan):
         graph.add_node(node.__name__, node, retry_policy=NEVER)  # type: ignore[call-overload]
@@ -40,7 +47,7 @@ def build(checkpointer: Any = None) -> CompiledStateGraph[State, Office, State, 
     graph.add_conditional_edges("approve_patch", approved, ["revise", END])
     graph.add_conditional_edges("revise", dispatch, ["code", "integrate", END])
     graph.add_edge("replan", "plan")
-    return graph.compile(checkpointer=checkpointer)
+    return graph.compile()
 
 
 def go_on(state: State) -> Literal["go", "stop"]:

@@ -70,6 +70,8 @@ class Store:
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            if _is_current(db):  # the usual case, in which nobody has to wait for another to write
+                return db
             with _transaction(db):
                 if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
                     for statement in SCHEMA.split(";"):
@@ -172,6 +174,11 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_current(db: sqlite3.Connection) -> bool:
+    made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+    return bool(made) and db.execute("SELECT version FROM meta").fetchone() == (digest(),)
 
 
 @contextlib.contextmanager
