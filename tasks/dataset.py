@@ -34,11 +34,8 @@ def read_rows(source: str) -> list[Fields]:
         BadInput: it cannot be read; the message names the line where there is one.
     """
     path = Path(source)
-    if path.is_file():
-        reader = READERS.get(path.suffix.lower())
-        if reader is None:
-            raise BadInput(f"{source} is no benchmark file: its name must end in {', '.join(READERS)}")
-        rows = list(reader(path))
+    if path.is_file() or (path.suffix.lower() in READERS and not path.exists()):
+        rows = _file_rows(path)
     elif path.exists() or "/" in source.strip("/.") or source.split(":")[0].lower() in ALIASES:
         rows = _hub_rows(source)
     else:
@@ -48,8 +45,21 @@ def read_rows(source: str) -> list[Fields]:
     return rows
 
 
+def _file_rows(path: Path) -> list[Fields]:
+    """By the format that the name ends in."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise BadInput(f"{path} is no file of rows: its name must end in {', '.join(READERS)}")
+    try:
+        return list(reader(path))
+    except OSError as problem:
+        raise BadInput(f"cannot read {path} ({problem.strerror or problem})") from None
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise BadInput(f"{path} is not {path.suffix[1:].upper()} in UTF-8: {problem}") from None
+
+
 def _jsonl(path: Path) -> Iterator[Fields]:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield _object(_parsed(line, f"{path}, line {number}"), f"{path}, line {number}")
@@ -57,19 +67,29 @@ def _jsonl(path: Path) -> Iterator[Fields]:
 
 def _json(path: Path) -> Iterator[Fields]:
     """A list of rows, or an object of rows by id, as `preds.json` is kept."""
-    value = _parsed(path.read_text("utf-8"), str(path))
+    value = _parsed(path.read_text("utf-8-sig"), str(path))
+    if not isinstance(value, list | dict):
+        raise BadInput(f"{path} is neither a list of rows nor an object of rows by id")
     for number, row in enumerate(value.values() if isinstance(value, dict) else value, 1):
         yield _object(row, f"{path}, row {number}")
 
 
 def _csv(path: Path) -> Iterator[Fields]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a patch is longer than csv's own limit
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+    with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet begins its CSV with a mark
+        rows = csv.DictReader(file)
+        for row in rows:
+            if None in row:
+                raise BadInput(f"{path}, line {rows.line_num} has more fields than the header")
+            yield row
 
 
 def _parquet(path: Path) -> Iterator[Fields]:
-    yield from _extra("pyarrow.parquet").read_table(path).to_pylist()
+    parquet = _extra("pyarrow.parquet")
+    try:
+        yield from parquet.read_table(path).to_pylist()
+    except ValueError as problem:  # as Arrow's own errors are
+        raise BadInput(f"{path} is not Parquet: {str(problem).splitlines()[0]}") from None
 
 
 READERS: Mapping[str, Callable[[Path], Iterator[Fields]]] = {
@@ -113,7 +133,7 @@ def _extra(module: str) -> Any:
 def _parsed(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise BadInput(f"{where} is not JSON: {problem}") from None
 
 

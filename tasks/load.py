@@ -61,9 +61,11 @@ def parse_slice(text: str) -> slice:
     """
     try:
         parts = [int(part) if part.strip() or ":" not in text else None for part in text.split(":")]
-        return slice(*parts)
+        part = slice(*parts)
+        part.indices(0)  # refuses a step of nothing
     except (ValueError, TypeError):
         raise BadInput(f"{text!r} is no slice: write START:STOP or a count") from None
+    return part
 
 
 def _listed(value: object) -> object:
@@ -123,8 +125,10 @@ def parse_row(fields: Fields) -> Row:
         row = _Fields.model_validate({name: value for name, value in fields.items() if value is not None})
     except ValidationError as problem:
         first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"row {fields.get('instance_id', '?')}: {where}: {first['msg']}") from None
+        field, where = ".".join(str(part) for part in first["loc"]), f"row {fields.get('instance_id', '')}".strip()
+        if first["type"] == "missing":
+            raise BadInput(f"{where} has no {field}: rows have SWE-bench's columns") from None
+        raise BadInput(f"{where}: {field}: {first['msg']}") from None
     planted = row.patch.encode() if row.image and not row.base_commit else b""  # SWE-smith: the bug, not the fix
     title, _, body = row.problem_statement.partition("\n")
     return Row(

@@ -62,7 +62,7 @@ def fields(row: Row, *, flaky: bool) -> dict[str, object]:
         "environment_setup_commit": row.setup.environment_commit,
         "image_name": row.setup.image,
         "problem_statement": "\n".join(part for part in (row.task.issue.title, row.task.issue.body)),
-        "patch": row.answer.patch.decode("utf-8", "surrogateescape"),
+        "patch": (row.setup.base_patch or row.answer.patch).decode("utf-8", "surrogateescape"),  # as SWE-smith has it
         "test_patch": row.answer.test_patch.decode("utf-8", "surrogateescape"),
         "FAIL_TO_PASS": list(row.answer.fail_to_pass),
         "PASS_TO_PASS": list(row.answer.pass_to_pass),

@@ -14,7 +14,7 @@ Mirrors = Annotated[Path | None, typer.Option(envvar="SOLVE_MIRRORS", help="Bare
 BaseImage = Annotated[
     str, typer.Option(envvar="SOLVE_PYTHON_IMAGE", help="Base image of rows that have to be built; {python} is 3.9.")
 ]
-Jobs = Annotated[int, typer.Option("-j", "--jobs", help="How many at once. Default: one a core.")]
+Jobs = Annotated[int, typer.Option("-j", "--jobs", min=0, help="How many at once. Default: one a core.")]
 Out = Annotated[Path | None, typer.Option(help="The run's folder; given again, the run goes on. Default: runs/ID.")]
 Regrade = Annotated[bool, typer.Option("--regrade", help="Grade again what was graded before.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else there.")]

@@ -53,6 +53,8 @@ class Attempted:
 
 def open_suite(options: Options) -> Suite:
     """Raises BadInput for what cannot be read or selected."""
+    if options.mirrors is not None and not options.mirrors.is_dir():
+        raise BadInput(f"there is no folder {options.mirrors}: give --mirrors one with bare mirrors at OWNER/NAME.git")
     return load(
         options.tasks,
         Selection(

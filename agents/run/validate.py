@@ -23,7 +23,9 @@ from agents.run.arguments import (
 
 def validate(
     tasks: Tasks,
-    runs: Annotated[int, typer.Option("-n", "--runs", help="How often the answer is run: more find flaky rows.")] = 1,
+    runs: Annotated[
+        int, typer.Option("-n", "--runs", min=1, help="How often the answer is run: more find flaky rows.")
+    ] = 1,
     ids: Ids = "",
     repositories: Repositories = "",
     part: Part = "",

@@ -18,7 +18,7 @@ from tasks.harness import Harness, whole_names
 from tasks.image_settings import Settings
 from tasks.load import load
 from tasks.predictions import read_predictions
-from tasks.row import Row, Setup
+from tasks.row import Row, Setup, reversed_patch
 from tasks.score import Score
 from tasks.suite import Validation, write_suite
 from tasks.task import Answer, Issue, Task
@@ -196,7 +196,14 @@ def test_predictions_of_one_model_are_counted(tmp_path: Path) -> None:
     by_id.write_text(json.dumps({row["model_patch"] or "x": row for row in rows}))
     assert len(read_predictions(str(by_id))) == 3
     path.write_text('{"model_patch": "p"}\n')
-    with pytest.raises(BadInput, match="prediction 1: instance_id"):
+    with pytest.raises(BadInput, match=r"prediction 1 has no instance_id: .* instance_id, .*, model_patch"):
+        read_predictions(str(path))
+
+
+def test_a_prediction_without_its_column_is_no_empty_patch(tmp_path: Path) -> None:
+    path = tmp_path / "preds.jsonl"
+    path.write_text('{"instance_id": "a", "model_patch": null}\n{"instance_id": "a", "diff": "p", "patch": "p"}\n')
+    with pytest.raises(BadInput, match="prediction 2 has no model_patch: "):
         read_predictions(str(path))
 
 
@@ -238,6 +245,17 @@ def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
     assert [(row.task.id, row.flaky) for row in rows] == [("org__calc-1", False), ("org__calc-2", True)]
     assert rows[0].answer == ROW.answer
     assert rows[0].task.issue.text().split() == ROW.task.issue.text().split()
+
+
+def test_a_valid_row_with_a_planted_bug_still_asks_to_mend_it(tmp_path: Path) -> None:
+    bug = b"diff --git a/calc.py b/calc.py\n--- a/calc.py\n+++ b/calc.py\n@@ -1 +1 @@\n-good\n+bug\n"
+    setup = Setup(image="swesmith/calc", base_patch=bug)
+    smith = replace(
+        ROW, task=replace(ROW.task, base_commit=""), setup=setup, answer=replace(ROW.answer, patch=reversed_patch(bug))
+    )
+    write_suite(tmp_path / "suite.jsonl", [Validation(smith, (RESOLVED,), FAILED)])
+    (again,) = load(str(tmp_path / "suite.jsonl")).rows
+    assert (again.setup, again.answer) == (setup, smith.answer)
 
 
 def test_swebenchs_own_images_are_looked_for_by_name() -> None:

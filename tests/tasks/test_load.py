@@ -129,7 +129,14 @@ def test_a_filter_that_finds_nothing_says_so(tmp_path: Path, selection: Selectio
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", '{"instance_id": "x"}', "row x: .*[Ff]ield required"),
+        ("a.jsonl", '{"instance_id": "x"}', "row x has no repo: rows have SWE-bench's columns"),
+        ("a.csv", "id,name\n1,2\n", "row has no instance_id: rows have SWE-bench"),
+        ("a.csv", "instance_id,repo\nx,y\nx,y,z\n", "line 3 has more fields than the header"),
+        ("a.json", "5", "neither a list of rows nor an object"),
+        ("a.json", "[" * 200_000, "a.json is not JSON: "),
+        ("a.jsonl", "\xe9", "a.jsonl is not JSONL in UTF-8: "),
+        ("a.json", "\xe9", "a.json is not JSON in UTF-8: "),
+        ("a.csv", "\xe9", "a.csv is not CSV in UTF-8: "),
         ("a.jsonl", "{}\nnot json", "line 2 is not JSON"),
         ("a.jsonl", "[1]", "line 1 is not an object"),
         ("a.jsonl", "", "has no rows"),
@@ -141,10 +148,30 @@ def test_a_filter_that_finds_nothing_says_so(tmp_path: Path, selection: Selectio
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path, name: str, content: str, message: str) -> None:
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_text(content, "latin-1")
     with pytest.raises(BadInput, match=message) as found:
         load(str(tmp_path / name))
     assert "\n" not in str(found.value)
+
+
+def test_what_is_no_parquet_is_said_in_one_line(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 perhaps")
+    with pytest.raises(BadInput, match=r"a\.parquet is not Parquet: [^\n]*$"):
+        load(str(tmp_path / "a.parquet"))
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "folder/rows.csv"])
+def test_a_file_that_is_not_there_is_not_looked_for_on_the_hub(name: str) -> None:
+    with pytest.raises(BadInput, match=f"cannot read {name} .No such file"):
+        load(name)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv"])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path, suffix: str) -> None:
+    plain = write(tmp_path / f"plain{suffix}", [row()])
+    (tmp_path / f"marked{suffix}").write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    assert load(str(tmp_path / f"marked{suffix}")).digest == load(str(plain)).digest
 
 
 def test_an_unknown_name_lists_the_short_ones() -> None:
@@ -185,7 +212,7 @@ def test_a_slice_cuts_as_python_does(text: str, expected: list[int]) -> None:
     assert list(range(6))[parse_slice(text)] == expected
 
 
-@pytest.mark.parametrize("text", ["", "a:b", "1:2:3:4"])
+@pytest.mark.parametrize("text", ["", "a:b", "1:2:3:4", "::0"])
 def test_what_is_no_slice_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="is no slice"):
         parse_slice(text)

@@ -1,6 +1,7 @@
 """Runs that are graded: they go on where they stopped, and what they came to is said the same way everywhere."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,11 @@ def test_a_folder_of_something_else_is_left_alone(rows: Path, tmp_path: Path) ->
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(BadInput, match="is not empty"):
         open_folder(options(rows, tmp_path / "mine"), "score")
+
+
+def test_mirrors_that_are_not_there_are_bad_input(rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"there is no folder .*: give --mirrors"):
+        open_suite(replace(options(rows), mirrors=tmp_path / "nothing"))
 
 
 def test_predictions_for_other_rows_are_bad_input(rows: Path, tmp_path: Path) -> None:
