@@ -27,7 +27,7 @@ from agents.index.skipping import skip_content, skip_path
 from agents.index.tree import Entry, Tree, blob_id, open_tree
 
 CHANGED = 30  # files of the next commit
-PROGRAM = "import sys; from agents.run.index import app; app(sys.argv[1:])"
+PROGRAM = "from agents.run.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,9 @@ def _round(folder: Path, repo: Path, revision: str, issue: str, rows: dict[str, 
     text.write_text(issue)
     stages = {
         "raw parse": ["-m", "agents.index.bench", "parse", str(repo), revision],
-        "cold index": ["-c", PROGRAM, "build", *arguments],
-        "nothing changed": ["-c", PROGRAM, "build", *arguments],
-        "query, cold process": ["-c", PROGRAM, "query", *arguments, "--issue", str(text)],
+        "cold index": ["-c", PROGRAM, "index", "build", *arguments],
+        "nothing changed": ["-c", PROGRAM, "index", "build", *arguments],
+        "query, cold process": ["-c", PROGRAM, "index", "query", *arguments, "--issue", str(text)],
         "warm": ["-m", "agents.index.bench", "warm", str(repo), revision, str(text)],
     }
     size: dict[str, int] = {}

@@ -38,19 +38,15 @@ class Graph:
 
 
 class _Flow:
-    """Weighted edges, in the order of where they end."""
+    """Weighted edges. What reaches a unit is summed in the order of the edges."""
 
     def __init__(self, source: Ints, target: Ints, weight: Floats, size: int) -> None:
-        order = np.argsort(target)
-        self._source, self._weight, self._size = source[order], weight[order], size
-        self._starts = np.flatnonzero(np.diff(target[order], prepend=-1))
-        self._targets = target[order][self._starts]
+        self._source, self._target, self._weight, self._size = source, target, weight, size
 
     def flow(self, scores: Floats) -> Floats:
-        reached = np.zeros(self._size)
-        if len(self._starts):
-            reached[self._targets] = np.add.reduceat(scores[self._source] * self._weight, self._starts)
-        return reached
+        carried = scores[self._source]
+        carried *= self._weight
+        return np.bincount(self._target, carried, self._size).astype(np.float64, copy=False)
 
 
 def _edges(snapshot: "Snapshot") -> tuple[Ints, Ints, Floats]:

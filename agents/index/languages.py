@@ -11,8 +11,9 @@ Grammars come with the language packages; nothing is downloaded at run time. Eac
     @import                module or path that the file imports, as written
     @call                  name of what is called
 
-The patterns below the divider find references. They are many, and run only when someone asks where a symbol is used;
-while indexing, a word that stands before a parenthesis counts as a call.
+Python's structure is walked instead (`python_walk`), which is quicker. The patterns below the divider find references.
+They are many, and run only when someone asks where a symbol is used; while indexing, a word that stands before a
+parenthesis counts as a call.
 """
 
 import hashlib
@@ -20,14 +21,14 @@ import importlib
 import importlib.resources
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import tree_sitter
 
 DIVIDER = "; === references ==="
-FORMAT = 5  # of the segments, and of what parsing and words make of a file
+FORMAT = 6  # of the segments, and of what parsing and words make of a file
 LINES = "lines"  # a language without grammar: indexed by windows of lines
 PROSE = "prose"  # documentation: indexed by heading
 
@@ -37,11 +38,10 @@ class Language:
     package: str
     suffixes: tuple[str, ...]
     function: str = "language"
-    depth: int = 0  # nodes deeper than this start no definition, import or doc comment; 0: no bound. Bounded is quicker
 
 
 LANGUAGES: dict[str, Language] = {
-    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw"), depth=5),
+    "python": Language("tree_sitter_python", (".py", ".pyi", ".pyw")),
     "javascript": Language("tree_sitter_javascript", (".js", ".jsx", ".mjs", ".cjs")),
     "typescript": Language("tree_sitter_typescript", (".ts", ".mts", ".cts"), "language_typescript"),
     "tsx": Language("tree_sitter_typescript", (".tsx",), "language_tsx"),
@@ -66,6 +66,7 @@ BY_SUFFIX = {suffix: name for name, language in LANGUAGES.items() for suffix in 
 BY_NAME = {"Makefile": LINES, "Dockerfile": LINES, "CMakeLists.txt": LINES, "Rakefile": "ruby", "Gemfile": "ruby"}
 
 
+@lru_cache(maxsize=1 << 16)
 def language_of(path: str) -> str:
     """Name of the language of a repository path: a key of `LANGUAGES`, `LINES`, `PROSE`, or "" for none of these."""
     name = path[path.rfind("/") + 1 :]

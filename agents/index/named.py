@@ -39,7 +39,7 @@ class Named:
             weight = mentions.identifiers[word]
             share = 1 / (1 + math.log(len(found)))
             if weight >= 1.0:
-                files[np.unique(snapshot.unit_file[found])] += share
+                files[[*set(snapshot.unit_file[found].tolist())]] += share
             units["defines"][found] += share * weight
             units["defines title"][found] += share * (word in mentions.title_identifiers)
             units["called"][found] += share * (word in mentions.called)

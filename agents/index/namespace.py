@@ -41,8 +41,9 @@ class Namespace:
         units = np.flatnonzero(snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0))
         self._units = units[np.argsort(snapshot.name_hash[units], kind="stable")]
         sorted_hashes = snapshot.name_hash[self._units]
-        self.names, self._first = np.unique(sorted_hashes, return_index=True)
+        self._first = np.flatnonzero(np.diff(sorted_hashes, prepend=~sorted_hashes[:1]))
         self._end = np.append(self._first[1:], len(sorted_hashes))
+        self.names = sorted_hashes[self._first]
 
     def path_weight(self, form: str) -> float:
         """The rarer a word of paths, the heavier."""

@@ -5,20 +5,23 @@ Every byte belongs to exactly one unit, so a file's words are the sum of its uni
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from agents.index.found import Found
 from agents.index.languages import LANGUAGES, PROSE, grammar, query
+from agents.index.python_walk import walk
 from agents.index.unit import Kind, Piece, Unit
 
 if TYPE_CHECKING:
     import tree_sitter
 
 COMMENT_SIGNS = re.compile(r"^(?:[rRuUbB]{0,2}(?:\"+|'+)|[^\w\"'`(\[<]+)\s*")
-DOC_READ = 400  # bytes of a doc comment that are looked at
 LONGEST_DOC = 120  # characters of a doc comment that are kept
 WINDOW = 60  # lines of one section where nothing better marks one
 HEADING = re.compile(rb"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\r?\n([=\-~^\"'`#*+:.])\3{2,}[ \t]*)$", re.MULTILINE)
@@ -56,66 +59,24 @@ def _parser(language: str) -> "tree_sitter.Parser":
     return tree_sitter.Parser(grammar(language))
 
 
-@dataclass(slots=True)
-class _Found:
-    """What the query found in one file."""
-
-    data: bytes
-    units: dict[int, Unit] = field(default_factory=dict)  # by where the name starts
-    bases: dict[int, str] = field(default_factory=dict)  # by where they stand
-    docs: dict[int, bytes] = field(default_factory=dict)
-    imports: dict[int, str] = field(default_factory=dict)
-    inner: dict[int, "tree_sitter.Node"] = field(default_factory=dict)  # classes that stand within something
-
-    def take(self, match: "dict[str, list[tree_sitter.Node]]") -> None:
-        if docs := match.get("doc", ()):
-            first = min(docs, key=lambda node: node.start_byte)
-            self.docs.setdefault(first.start_byte, self.data[first.start_byte : first.end_byte][:DOC_READ])
-        name = match.get("name")
-        if name is None:
-            self.bases.update((node.start_byte, self._text(node)) for node in match.get("base", ()))
-            self.imports.update((node.start_byte, self._text(node)) for node in match.get("import", ()))
-            return
-        kind: Kind = "function" if "definition.function" in match else "class"
-        (definition,) = match[f"definition.{kind}"]
-        at = name[0].start_byte
-        unit = self._unit(kind, self._text(name[0]), definition, docs)
-        before = self.units.get(at)
-        if before is None or unit.end - unit.start > before.end - before.start:
-            self.units[at] = unit
-        if kind == "class" and definition.start_point.column:
-            self.inner.setdefault(definition.start_byte, definition)
-
-    def _text(self, node: "tree_sitter.Node") -> str:
-        return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")
-
-    def _unit(self, kind: Kind, name: str, node: "tree_sitter.Node", docs: "Sequence[tree_sitter.Node]") -> Unit:
-        """A definition with the doc comment that stands before it."""
-        first = min([node, *docs], key=lambda each: each.start_byte) if docs else node
-        row, column = node.end_point
-        return Unit(kind, name, first.start_byte, node.end_byte, first.start_point[0] + 1, row + (column > 0))
-
-
 def _parse_code(language: str, data: bytes) -> Parsed:
-    import tree_sitter
-
-    cursor = tree_sitter.QueryCursor(query(language, "structure"))
-    depth = LANGUAGES[language].depth
-    if depth:
-        cursor.set_max_start_depth(depth)
-    found = _Found(data)
-    roots = [_parser(language).parse(data).root_node]
-    asked: set[int] = set()
-    while roots:
-        for _, match in cursor.matches(roots.pop()):
-            found.take(match)
-        if depth:  # the bound is counted anew from each inner class
-            roots += [node for start, node in found.inner.items() if start not in asked]
-            asked.update(found.inner)
+    found = Found(data)
+    root = _parser(language).parse(data).root_node
+    if language == "python":
+        walk(root, found)
+    else:
+        _ask(root, language, found)
     whole = Unit("module", "", 0, len(data), 1, data.count(b"\n") + (not data.endswith(b"\n")) or 1)
     units, pieces = _nest(whole, sorted(found.units.values(), key=lambda unit: (unit.start, -unit.end)))
     _attach(units, found)
-    return Parsed(tuple(units), tuple(pieces), tuple(dict.fromkeys(found.imports.values())))
+    return Parsed(tuple(units), tuple(pieces), tuple(dict.fromkeys(found.imports[at] for at in sorted(found.imports))))
+
+
+def _ask(root: "tree_sitter.Node", language: str, found: Found) -> None:
+    import tree_sitter
+
+    for _, match in tree_sitter.QueryCursor(query(language, "structure")).matches(root):
+        found.take(match)
 
 
 def _nest(whole: Unit, found: Iterable[Unit]) -> tuple[list[Unit], list[Piece]]:
@@ -162,7 +123,7 @@ class _Nest:
             self._at = end
 
 
-def _attach(units: list[Unit], found: _Found) -> None:
+def _attach(units: list[Unit], found: Found) -> None:
     """Give base classes and doc comments to the innermost units they stand in."""
     starts = [unit.start for unit in units]
     for position, doc in sorted(found.docs.items(), reverse=True):  # the first of a unit wins
@@ -194,7 +155,7 @@ def _parse_lines(data: bytes, *, headings: bool) -> Parsed:
         for match in HEADING.finditer(data):
             title = (match[1] or match[2]).decode("utf-8", "replace").strip()
             starts.append((match.start(), title))
-    line_starts = [0, *(match.end() for match in re.finditer(rb"\n", data))]
+    line_starts = [0, *(np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1).tolist()]
     if not starts:
         starts = [(start, "") for start in line_starts[WINDOW::WINDOW] if start < len(data)]
     whole = Unit("module", "", 0, len(data), 1, max(1, len(line_starts) - data.endswith(b"\n")))

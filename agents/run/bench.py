@@ -19,7 +19,6 @@ from agents.run.arguments import (
     Seed,
     Tasks,
 )
-from agents.run.options import dollars
 
 if TYPE_CHECKING:
     from agents.run.batch import Came
@@ -61,6 +60,7 @@ def bench(
     from agents.run.batch import Batch
     from agents.run.bench_floor import this_machine
     from agents.run.bench_run import run
+    from agents.run.options import dollars
     from tasks.purse import Allowances
 
     options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade)

@@ -79,3 +79,36 @@ def test_every_byte_belongs_to_one_unit(language: str, data: bytes) -> None:
     assert b"".join(data[piece.start : piece.end] for piece in parsed.pieces) == data
     assert all(parsed.units[unit.parent].start <= unit.start for unit in parsed.units[1:])
     assert all(1 <= unit.line <= unit.last for unit in parsed.units)
+
+
+BROKEN = [
+    "def f():\n",
+    "class A:\n",
+    "@d\n",
+    "    ",
+    "pass\n",
+    "if x:\n",
+    "'d'\n",
+    "(",
+    "import m\n",
+    "async ",
+    "# c\n",
+]
+
+
+@given(st.lists(st.sampled_from(BROKEN), max_size=8))
+def test_python_that_is_broken_anywhere_is_parsed(parts: list[str]) -> None:
+    data = "".join(parts).encode()
+    parsed = parse("python", data)
+    assert b"".join(data[piece.start : piece.end] for piece in parsed.pieces) == data
+
+
+def test_python_definitions_are_found_within_conditions_and_not_within_functions() -> None:
+    data = b"try:\n    import fast\nexcept E:\n    if x:\n        class A(p.B):\n            def f(self):\n"
+    data += b"                from slow import g\n                def h(): pass\n"
+    parsed = parse("python", data)
+    assert [(unit.kind, unit.name, unit.bases) for unit in parsed.units[1:]] == [
+        ("class", "A", ("B",)),
+        ("method", "f", ()),
+    ]
+    assert parsed.imports == ("fast", "slow")
