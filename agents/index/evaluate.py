@@ -45,7 +45,6 @@ class Row:
 
     question: Question
     example: Example
-    cpu: float  # seconds that the signals took
     gold: Gold
     snapshot: Snapshot
     read: Read
@@ -80,23 +79,23 @@ def examples(questions: Sequence[Question], mirrors: Path, tell: Callable[[str],
             files = np.array([snapshot.paths[file] in gold.files for file in found.files], np.bool_)
             places = zip(snapshot.unit_file[found.units].tolist(), snapshot.line[found.units].tolist(), strict=True)
             units = np.array([(snapshot.paths[file], line) in gold.units for file, line in places], np.bool_)
-            example = Example(question.instance, found, files, units, len(gold.files), len(gold.units))
-            yield Row(question, example, spent, gold, snapshot, read)
+            sizes = len(gold.files), len(gold.units)
+            example = Example(question.instance, question.repository, found, files, units, *sizes, spent)
+            yield Row(question, example, gold, snapshot, read)
 
 
-def measure(row: Row, weights: Weights) -> Measured:
-    example = row.example
+def measure(example: Example, weights: Weights) -> Measured:
     start = time.process_time()
     scored = score(example.signals, weights.for_row(example.instance))
     spent = time.process_time() - start
     by_words = np.argsort(-example.signals.of_file["body"], kind="stable")
     return Measured(
         example.instance,
-        row.question.repository,
+        example.repository,
         _ranks(scored.files, example.gold_files, example.files),
         _ranks(by_words, example.gold_files, example.files),
         _ranks(scored.units, example.gold_units, example.units),
-        row.cpu + spent,
+        example.cpu + spent,
     )
 
 
@@ -111,7 +110,7 @@ def measure_ranking(row: Row, ranking: Ranking) -> Measured:
         (*files, *[0] * (row.example.files - len(files))),
         _ranks(by_words, row.example.gold_files, row.example.files),
         (*units, *[0] * (row.example.units - len(units))),
-        row.cpu,
+        row.example.cpu,
     )
 
 

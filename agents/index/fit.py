@@ -33,19 +33,21 @@ class Example:
     """One row: its signals, and which candidates are gold."""
 
     instance: str
+    repository: str
     signals: Signals
     gold_files: Mask
     gold_units: Mask
     files: int  # gold files and units, those that are no candidates included
     units: int
+    cpu: float  # seconds that the signals took
 
 
-def fit(examples: list[Example], about: str) -> Weights:
-    """Weights from all examples, and from all but each fold."""
+def fit(examples: list[Example], about: str, parts: int = FOLDS) -> Weights:
+    """Weights from all examples, and from all but each of so many parts."""
     order = sorted(examples, key=lambda example: example.instance)
     folds = []
-    for number in range(FOLDS if len(order) >= FOLDS else 0):
-        without = order[number::FOLDS]
+    for number in range(parts if len(order) >= parts else 0):
+        without = order[number::parts]
         rest = [example for example in order if example not in without]
         folds.append(Fold(without=tuple(example.instance for example in without), weights=fit_linear(rest)))
     return Weights(about=about, weights=fit_linear(order), folds=tuple(folds))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agents.run.arguments import Json
+from sandbox.api import BadInput
 
 if TYPE_CHECKING:
     from agents.index.build import Tell
@@ -168,16 +169,11 @@ def evaluate(
         with reranker(rerank, base_url, budget, len(questions)) as order:
             found = measure_reranked(found_rows, shipped(), order)
     else:
-        found = report([measure(row, shipped()) for row in found_rows])
-    if as_json:
-        _print_json(found)
-        return
-    from agents.run.index_view import show_report
-
-    show_report(found)
-    if rerank:
+        found = report([measure(row.example, shipped()) for row in found_rows])
+    _report(found, as_json)
+    if rerank and not as_json:
         print(f"\nre-ranked by {rerank}:")
-        show_report(found["reranked"])
+        _report(found["reranked"], as_json)
 
 
 @app.command()
@@ -185,14 +181,32 @@ def fit(
     rows: Rows,
     mirrors: Mirrors,
     out: Annotated[Path, typer.Option("--out", help="The weights' file to write.")],
+    as_json: Json = False,
 ) -> None:
-    """Fit the ranking's weights on rows whose patch is known, and on all of them but each tenth."""
-    from agents.index.evaluate import examples
+    """Fit the ranking's weights on rows whose patch is known, on all of them and on all but each tenth.
+
+    Reported is how weights do that were fitted on one half, on the other half: every second row by name, and the rest.
+    """
+    from agents.index.evaluate import examples, measure, report
     from agents.index.fit import fit as fit_weights
 
-    found = [row.example for row in examples(_questions(rows), mirrors, _say)]
+    questions = _questions(rows)
+    if len(questions) < 2:
+        raise BadInput(f"{rows} has no two rows: fit needs some to fit on and some to report on")
+    found = [row.example for row in examples(questions, mirrors, _say)]
     about = f"{len(found)} rows of {rows.name}, by `solve index fit`, {datetime.now(UTC).date()}"
     out.write_text(fit_weights(found, about).to_json())
+    halves = fit_weights(found, about, parts=2)
+    _report(report([measure(example, halves) for example in found]), as_json)
+
+
+def _report(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+        return
+    from agents.run.index_view import show_report
+
+    show_report(found)
 
 
 def _questions(path: Path) -> "list[Question]":

@@ -65,7 +65,7 @@ def measure_reranked(rows: Iterable[Row], weights: Weights, order: Rerank) -> di
     plain: list[Measured] = []
     reranked: list[Measured] = []
     for row in rows:
-        plain.append(measure(row, weights))
+        plain.append(measure(row.example, weights))
         ranking = rank(row.snapshot, row.question.issue, weights.for_row(row.question.instance))
         reranked.append(measure_ranking(row, order(row.snapshot, ranking, row.read, row.question.issue)))
     return {**report(plain), "reranked": report(reranked)}

@@ -8,6 +8,7 @@ from model_server import Act, ModelServer, Say
 from typer.testing import CliRunner, Result
 
 from agents.run.index import app
+from sandbox.api import BadInput
 
 ISSUE = "Total of a basket is off by a cent\nCalling `Basket.total()` truncates; it should round half up.\n"
 FIX = """\
@@ -62,10 +63,18 @@ def test_eval_prints_the_contract(tmp_path: Path, shop: Path) -> None:
     assert "minus BM25 over whole files" in solve_index(tmp_path, "eval", rows, "--mirrors", mirrors).stdout
 
 
-def test_fit_writes_weights_that_say_from_what_they_came(tmp_path: Path, shop: Path) -> None:
+def test_fit_writes_weights_that_say_from_what_they_came_and_reports_on_the_other_half(
+    tmp_path: Path, shop: Path
+) -> None:
     rows, mirrors = rows_and_mirrors(tmp_path, shop)
-    solve_index(tmp_path, "fit", rows, "--mirrors", mirrors, "--out", str(tmp_path / "weights.json"))
-    assert json.loads((tmp_path / "weights.json").read_text())["about"].startswith("1 rows of rows.jsonl")
+    out = str(tmp_path / "weights.json")
+    with pytest.raises(BadInput, match="no two rows"):
+        solve_index(tmp_path, "fit", rows, "--mirrors", mirrors, "--out", out)
+    one = Path(rows).read_text()
+    Path(rows).write_text(one + one.replace("shop-1", "shop-2"))
+    found = json.loads(solve_index(tmp_path, "fit", rows, "--mirrors", mirrors, "--out", out, "--json").stdout)
+    assert (found["n"], found["file"]["recall@3"]) == (2, 1.0)
+    assert json.loads(Path(out).read_text())["about"].startswith("2 rows of rows.jsonl")
 
 
 def test_query_prints_only_json_and_build_says_what_was_left_out(tmp_path: Path, shop: Path) -> None:
@@ -87,8 +96,6 @@ def test_tables_for_a_person(tmp_path: Path, shop: Path) -> None:
 
 
 def test_a_missing_mirror_says_how_to_mend_it(tmp_path: Path, shop: Path) -> None:
-    from sandbox.api import BadInput
-
     rows, _ = rows_and_mirrors(tmp_path, shop)
     with pytest.raises(BadInput, match="git clone --mirror"):
         solve_index(tmp_path, "eval", rows, "--mirrors", str(tmp_path), "--json")
