@@ -19,6 +19,7 @@ from sandbox.discovery.recipe import Recipe
 from sandbox.discovery.remedy import Remedy, remedies
 from sandbox.image import Opener, build, content_hash, hashed
 from sandbox.store import Tell
+from sandbox.testrun import run_tests
 
 TRIES = 6  # remedies after the first plan
 SECONDS = 1800.0  # after which no further try begins
@@ -26,6 +27,7 @@ COLLECT_SECONDS = 120.0
 LOOK_SECONDS = 60.0  # of the tests' own run that is looked at
 KEPT_PLANS = 200
 _FILE = "remedies.json"
+_COLLECTED = re.compile(r"^\S+\.(py|txt|rst|md)(::|: \d)", re.MULTILINE)  # a line of `--collect-only -q`
 _PYTEST = re.compile(r"(^|\s|/)(py\.test|pytest)(\s+-[^&|;]*)?$")  # options may follow
 Build = Callable[[Recipe], Image]
 
@@ -81,6 +83,14 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A first, short run of the tests."""
+
+    complaint: str  # what it printed if it ended badly
+    ran: bool  # whether any test was found and ran
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """One search for an image whose tests start."""
 
@@ -98,7 +108,7 @@ class Search:
         best: Settled | None = None
         failure: BuildFailed | None = None
         tried = {(str(item.kind), item.value) for item in learned}
-        while True:
+        for attempt in range(TRIES + 1):
             wanted = _applied(recipe, learned)
             try:
                 image = self.build(wanted)
@@ -107,12 +117,15 @@ class Search:
                     return best
                 if not isinstance(error, BuildFailed):  # it asked for a Python that is not here
                     raise failure or error from error
-                failure, text = error, error.log
+                failure, look = error, Look(error.log, ran=False)
             else:
-                best = Settled(image, wanted, learned)
-                text = self._look(image, wanted)
-            remedy = self._next(text, wanted, tried) if len(learned) - len(start) < TRIES else None
-            if remedy is None or self.clock() > until:
+                look = self._look(image, wanted)
+                if best is not None and not look.ran and learned[-1].kind == "test command":
+                    learned, wanted = best.learned, best.recipe  # no better than the one before
+                else:
+                    best = Settled(image, wanted, learned)
+            remedy = self._next(look, wanted, tried, built=best is not None)
+            if remedy is None or attempt == TRIES or self.clock() > until:
                 break
             tried.add((remedy.kind, remedy.value))
             learned = (*learned, remedy)
@@ -122,28 +135,36 @@ class Search:
             raise failure
         return best
 
-    def _next(self, text: str, recipe: Recipe, tried: set[tuple[str, str]]) -> Remedy | None:
-        for remedy in remedies(text, recipe, self.own):
+    def _next(self, look: Look, recipe: Recipe, tried: set[tuple[str, str]], *, built: bool) -> Remedy | None:
+        """What the complaint asks for; where no test ran for no known reason, the next command that may run them."""
+        for remedy in remedies(look.complaint, recipe, self.own):
             if (remedy.kind, remedy.value) in tried:
                 continue
             if remedy.kind == "system" and self.kind != "docker":
                 self.tell(f"this machine lacks {remedy.value}: apt-get install {remedy.value}, or use docker")
                 continue
             return remedy
-        return None
+        if look.ran or not built:
+            return None
+        commands = (item.value for item in recipe.following if item.what == "test command")
+        untried = (value for value in commands if ("test command", value) not in tried)
+        return next((Remedy("test command", value, f"`{recipe.test_command}` ran no test") for value in untried), None)
 
-    def _look(self, image: Image, recipe: Recipe) -> str:
-        """What a first run of the tests complains of; of pytest it is collected first, and then some tests run."""
+    def _look(self, image: Image, recipe: Recipe) -> Look:
+        """Of pytest what it collects, and then some tests; of another runner as much as it does in that time."""
         command = recipe.test_command
         with self.open_sandbox(image) as sandbox:
-            if _PYTEST.search(command):
-                looked = f"{command} --collect-only -q -p no:cacheprovider --continue-on-collection-errors"
-                done = sandbox.exec(looked, timeout=COLLECT_SECONDS, max_output=8 * MEBIBYTE)
-                if not done.ok:
-                    return done.text()
-                command = f"{command} -q -p no:cacheprovider --maxfail=20"
-            done = sandbox.exec(command, timeout=LOOK_SECONDS, max_output=8 * MEBIBYTE)
-            return "" if done.ok else done.text()
+            if not _PYTEST.search(command):
+                report = run_tests(sandbox, command, timeout=LOOK_SECONDS)
+                ran = report.timed_out or bool(report.usable and report.ids("passed"))
+                return Look("" if report.exit_code == 0 or report.timed_out else report.log, ran)
+            looked = f"{command} --collect-only -q -p no:cacheprovider --continue-on-collection-errors"
+            done = sandbox.exec(looked, timeout=COLLECT_SECONDS, max_output=8 * MEBIBYTE)
+            if not done.ok:
+                return Look(done.text(), ran=_COLLECTED.search(done.text()) is not None)
+            tests = f"{command} -q -p no:cacheprovider --maxfail=20"
+            done = sandbox.exec(tests, timeout=LOOK_SECONDS, max_output=8 * MEBIBYTE)
+            return Look("" if done.ok else done.text(), ran=True)
 
 
 def _applied(recipe: Recipe, learned: Sequence[Remedy]) -> Recipe:

@@ -74,7 +74,7 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
     tell(Event("workspace", summary(task, workspace), data=data))
     recipe = detect(workspace.folder, request.said)
     found = settle(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
-    image, recipe, command = found.image, found.recipe, recipe.test_command
+    image, recipe, command = found.image, found.recipe, found.recipe.test_command
     tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
     owner = Owner(run.path.name, task.id)
     check = Check(lambda: open_sandbox(image, owner=owner), command, (), "the whole suite", TEST_SECONDS)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -18,6 +19,8 @@ _SETTINGS = (("pytest.ini", r"^\[pytest\]"), (".pytest.ini", r"^\[pytest\]"),
              ("pyproject.toml", r"^\[tool\.pytest(\.ini_options)?\]"), ("tox.ini", r"^\[pytest\]"),
              ("setup.cfg", r"^\[tool:pytest\]"))  # fmt: skip
 _COLLECTED = re.compile(r"^(test_.*|.*_test)\.py$")
+_ODD = re.compile(r"^(tests?.*|.*_tests)\.py$")  # names that unittest, or nose, would have taken
+ODD_COMMAND = f"{PYTEST_COMMAND} -o python_files='test*.py *_test.py *_tests.py'"
 _INDIRECT = ("tox", "nox", "make")  # they build environments of their own, or call what is found anyway
 _MAX_FILES = 20_000
 
@@ -30,10 +33,14 @@ def choose_command(
     log: list[Evidence],
     following: list[Evidence],
 ) -> str:
-    """The most certain of all candidates; each of the others comes to stand in `following`."""
-    found = _candidates(tree, told, requirements)
+    """The most certain of all candidates; each of the others comes to stand in `following`.
+
+    What a person asked for has no others.
+    """
     if asked.test_command:
-        found.insert(0, Evidence("test command", asked.test_command, asked.source("test_command")))
+        log.append(Evidence("test command", asked.test_command, asked.source("test_command")))
+        return asked.test_command
+    found = _candidates(tree, told, requirements)
     first: dict[str, Evidence] = {}
     for item in found:
         first.setdefault(item.value, item)
@@ -53,10 +60,13 @@ def _candidates(tree: Path, told: Sequence[Told], requirements: Sequence[str]) -
     found += [item for item in direct if item.value == PYTEST_COMMAND]
     if any(canonicalize_name(Requirement(line).name).startswith("pytest-") for line in requirements):
         found.append(Evidence("test command", PYTEST_COMMAND, "requirements", "they name plugins of pytest", "medium"))
-    by_custom = _test_file(tree)
-    if by_custom:
+    usual, odd = _test_files(tree)
+    if usual:
         why = "pytest runs unittest suites too"
-        found.append(Evidence("test command", PYTEST_COMMAND, by_custom, why, "medium"))
+        found.append(Evidence("test command", PYTEST_COMMAND, usual, why, "medium"))
+    elif odd:
+        why = "named as pytest would not take it by itself"
+        found.append(Evidence("test command", ODD_COMMAND, odd, why, "medium"))
     others = [item for item in direct if item.value != PYTEST_COMMAND]
     found += [Evidence("test command", item.value, item.source, item.why, "medium") for item in others]
     found.append(Evidence("test command", PYTEST_COMMAND, "default", "pytest runs unittest suites too", "low"))
@@ -64,11 +74,12 @@ def _candidates(tree: Path, told: Sequence[Told], requirements: Sequence[str]) -
     return found + [Evidence("test command", item.value, item.source, item.why, "low") for item in indirect]
 
 
-def _test_file(tree: Path) -> str:
-    """The first file that pytest would collect."""
-    for count, path in enumerate(tree.rglob("*.py")):
+def _test_files(tree: Path) -> tuple[str, str]:
+    """The first file that pytest would collect, and the first that it would by another pattern; "" if there is none."""
+    odd = ""
+    for path in islice(tree.rglob("*.py"), _MAX_FILES):
         if _COLLECTED.match(path.name):
-            return path.relative_to(tree).as_posix()
-        if count > _MAX_FILES:
-            break
-    return ""
+            return path.relative_to(tree).as_posix(), odd
+        if not odd and _ODD.match(path.name):
+            odd = path.relative_to(tree).as_posix()
+    return "", odd

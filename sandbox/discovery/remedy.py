@@ -171,6 +171,7 @@ _TABLE: tuple[tuple[str, Kind, Callable[[str, Recipe], str]], ...] = (
     (r"(?:No time zone found with key|ZoneInfoNotFoundError)", "requirement",
      lambda _, recipe: _unless_there("tzdata", recipe)),
     (r"PytestRemovedIn([89])Warning", "requirement", _older_pytest),
+    (r"Argument\(s\) \{'(path|startdir|fspath)'[^}]*\} are declared in the hookimpl", "requirement", _older_pytest),
     (r"\[pytest\] section in setup.cfg files is no longer supported", "test command", _no_settings),
     (r"No module named '?([A-Za-z_][\w.]*)'?", "requirement", _module),
     (r"DistributionNotFound: The '([A-Za-z0-9][\w.-]*)", "requirement", _plain),
