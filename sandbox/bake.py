@@ -27,9 +27,10 @@ from sandbox.line import Line, Severed
 # How the host reaches its package index; set while a step runs, never kept in the image.
 INDEX = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX",
+    "NPM_CONFIG_REGISTRY", "GOPROXY", "GOSUMDB",
 )  # fmt: skip
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # the base image's, where the host's were put when it was made
-CERTIFICATES = dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), AUTHORITIES)
+CERTIFICATES = dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), AUTHORITIES)
 TAIL = 3000  # characters of a failed step that are kept
 PATIENCE = 3600.0  # seconds for one step
 

@@ -15,6 +15,7 @@ from sandbox.base_image import base_image, named_image
 from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
 from sandbox.engine import answers, connect
+from sandbox.modules import with_modules
 from sandbox.store import Tell
 from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
@@ -33,7 +34,7 @@ class DockerStore:
         """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
         self._client = connect(SECONDS)
         found = named_image(self._client, base) if base else base_image(self._client, recipe.requires_python, tell)
-        found = with_packages(found, recipe.system, tell)
+        found = with_modules(with_packages(found, recipe.system, tell), recipe, tell)
         with answers("the engine does not say what it is"):
             architecture = str(self._client.version().get("Arch", ""))
             self._cores = int(self._client.info().get("NCPU", 1))

@@ -27,6 +27,7 @@ from sandbox.base import host_base
 from sandbox.cache import Cache
 from sandbox.discovery.detect import detect
 from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.toolchain import TOOLCHAINS
 from sandbox.folder_store import FolderStore
 from sandbox.sdist import fetch
 from sandbox.store import Store, Tell
@@ -84,6 +85,8 @@ def _store(kind: str, recipe: Recipe, cache: Path, tell: Tell, base: str) -> Sto
         raise BadInput(f"a base image was named, and {kind} has none: leave it out, or choose docker")
     if recipe.system:
         tell(f"{kind} adds no system packages: {', '.join(recipe.system)} must be on this machine")
+    if recipe.manifests:
+        raise BadInput(f"only docker fetches the packages of {', '.join(recipe.manifests)}: give --sandbox docker")
     return FolderStore(cache, kind, host_base(recipe.requires_python))
 
 
@@ -206,6 +209,8 @@ def _environment(recipe: Recipe, image: Image) -> Mapping[str, str]:
 
     Elsewhere it would do harm: it reaches every Python that a test starts.
     """
+    if recipe.language != "python":
+        return TOOLCHAINS[recipe.language].env if image.kind == "docker" else {}
     if recipe.editable and image.kind != "local":
         return {}
     top = "{workdir}" if image.kind == "local" else image.workdir

@@ -1,18 +1,37 @@
 """The door: a repository's tree → its recipe, by the language that its files show."""
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 
 from sandbox.api import BadInput
-from sandbox.discovery import overrides, python
+from sandbox.discovery import golang, javascript, overrides, python, rust
 from sandbox.discovery.overrides import NOTHING, Overrides
 from sandbox.discovery.recipe import Language, Recipe
+from sandbox.discovery.requirements import read_text
 
-READERS: Mapping[Language, Callable[[Path, Overrides], Recipe]] = {"python": python.read}
-# The first that is there decides; a Python file anywhere is the last sign.
-SIGNS: tuple[tuple[str, Language], ...] = (
-    ("pyproject.toml", "python"), ("setup.py", "python"), ("setup.cfg", "python"), ("Pipfile", "python"),
+READERS: Mapping[Language, Callable[[Path, Overrides], Recipe]] = {
+    "python": python.read, "go": golang.read, "rust": rust.read, "javascript": javascript.read,
+}  # fmt: skip
+# The first that fits decides: a file and what stands in it. Tools of every language keep settings in pyproject.toml and
+# setup.cfg, and projects of every language have a package.json for the tools around them; a Python package may be
+# built by cargo. A Python file anywhere comes after them, and then whatever is there.
+SIGNS: tuple[tuple[str, str, Language], ...] = (
+    ("pyproject.toml", r"^\s*\[(project|build-system|dependency-groups|tool\.(poetry|flit|pdm|hatch))\b", "python"),
+    ("setup.py", "", "python"),
+    ("setup.cfg", r"^\[(metadata|options)\b", "python"),
+    ("Pipfile", "", "python"),
+    ("go.mod", "", "go"),
+    ("Cargo.toml", "", "rust"),
+    ("package.json", r'"test"\s*:\s*"(?!echo \\"Error: no test)', "javascript"),
+    ("requirements.txt", "", "python"),
+    ("tox.ini", "", "python"),
+    ("pytest.ini", "", "python"),
+    ("pyproject.toml", r"^\s*\[tool\.(pytest|tox|solve)\b", "python"),
+)
+LAST_SIGNS: tuple[tuple[str, Language], ...] = (
+    ("package.json", "javascript"), ("pyproject.toml", "python"), ("setup.cfg", "python"),
 )  # fmt: skip
 
 
@@ -29,10 +48,14 @@ def detect(tree: Path, asked: Overrides = NOTHING) -> Recipe:
 
 
 def _language(tree: Path) -> Language:
-    for name, language in SIGNS:
-        if (tree / name).is_file():
+    for name, stated, language in SIGNS:
+        text = read_text(tree, name)
+        if text is not None and re.search(stated, text, re.MULTILINE):
             return language
     if any(islice(tree.rglob("*.py"), 1)):
         return "python"
-    signs = ", ".join(name for name, _ in SIGNS)
+    for name, language in LAST_SIGNS:
+        if (tree / name).is_file():
+            return language
+    signs = ", ".join(dict.fromkeys(name for name, _, _ in SIGNS))
     raise BadInput(f"no project in {tree} that can be built: none of {signs}, and no .py file")

@@ -35,6 +35,7 @@ class Recipe:
     test_command: str = "python -m pytest"
     build_env: Mapping[str, str] = field(default_factory=dict)  # set while the repository is built, not later
     system: tuple[str, ...] = ()  # Debian packages
+    manifests: Mapping[str, str] = field(default_factory=dict)  # files by name: the packages of npm, Go, Cargo to fetch
     evidence: tuple[Evidence, ...] = ()  # in reading order
     following: tuple[Evidence, ...] = ()  # what a failure would have it try, the most plausible first
 
@@ -46,5 +47,5 @@ class Recipe:
         """Names what is built from this recipe: equal digests give equal environments. Evidence does not count."""
         parts = (VERSION, self.language, self.name, self.requires_python, sorted(self.requirements),
                  sorted(self.build_requires), self.backend, self.roots, sorted(self.build_env.items()),
-                 sorted(self.system))  # fmt: skip
+                 sorted(self.system), *((sorted(self.manifests.items()),) if self.manifests else ()))  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

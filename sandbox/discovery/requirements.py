@@ -35,12 +35,12 @@ class Requirements:
 NOTHING = Requirements()
 
 
-def read_text(tree: Path, name: str) -> str | None:
-    """A text file of a hostile tree, at most 1 MiB of it being considered; None if there is no such regular file."""
+def read_text(tree: Path, name: str, largest: int = MEBIBYTE) -> str | None:
+    """A text file of a hostile tree; None if there is no such regular file, or it has more than `largest` bytes."""
     top = tree.resolve()
     try:
         path = (top / name).resolve()
-        if not path.is_relative_to(top) or not path.is_file() or path.stat().st_size > MEBIBYTE:
+        if not path.is_relative_to(top) or not path.is_file() or path.stat().st_size > largest:
             return None
         return path.read_text("utf-8", "replace")
     except (OSError, RuntimeError, ValueError):  # a loop of links, a name with a NUL byte

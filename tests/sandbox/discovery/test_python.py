@@ -246,9 +246,9 @@ def test_broken_files_are_no_trouble(tmp_path: Path, files: dict[str, str]) -> N
     assert detect(repository(tmp_path, files)).requirements in ((PYTEST,), ("x", PYTEST))
 
 
-def test_no_python_at_all(tmp_path: Path) -> None:
+def test_nothing_that_is_known(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no project in"):
-        detect(repository(tmp_path, {"go.mod": "module x"}))
+        detect(repository(tmp_path, {"main.c": "int main() {}"}))
 
 
 def test_the_digest_names_what_is_built_and_not_how_it_was_found(tmp_path: Path) -> None:

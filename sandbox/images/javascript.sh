@@ -1,0 +1,12 @@
+# Packages of npm, into /node_modules: Node.js looks there last, from everywhere. Runs in the folder of the manifests.
+if [ -f package.json ]; then
+  flags='--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error'
+  # A lock file may be older than its package.json, and peers of long ago disagree.
+  { [ -f package-lock.json ] && npm ci $flags; } || npm install $flags || npm install --legacy-peer-deps $flags
+  if [ -d node_modules ]; then mv node_modules /node_modules; fi
+  rm -rf /root/.npm
+fi
+mkdir -p /node_modules /work
+chown -R 1000:1000 /node_modules /work
+# Scripts that name ./node_modules find it.
+[ -e /work/node_modules ] || ln -s /node_modules /work/node_modules
