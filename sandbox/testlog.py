@@ -106,6 +106,19 @@ def function_name(test: str) -> str:
     return re.split(r"[\[( ]", test)[0].split("::")[-1]
 
 
+def file_name(test: str) -> str:
+    """The file that a test id names, `a.py` of `a.py::f` and `a.js` of `a.js > suite > f`; the id if it names none."""
+    separator = " > " if " > " in test and ".py::" not in test else "::"
+    return test.split(separator)[0]
+
+
+def is_named(test: str, text: str) -> bool:
+    """Whether a text names the test: its function, or its title where runners have sentences for names."""
+    if " > " in test and ".py::" not in test:
+        return test.split(" > ")[-1] in text
+    return re.search(rf"\b{re.escape(function_name(test))}\b", text) is not None
+
+
 def read_unittest(text: str) -> dict[str, TestCase]:
     """Tests that `python -m unittest -v` printed, by its own names: `test_x (module.Class)`."""
     return {match["name"]: TestCase(match["name"], WORDS[match["word"]]) for match in LINE.finditer(text)}

@@ -1,16 +1,19 @@
 """Runs a test command in a sandbox and says what came of it: `TestReport`.
 
 Any command that ends in pytest (directly, by make, by tox that passes the environment on) loads our reporter through
-PYTEST_PLUGINS and is read test by test. Of `unittest -v` the printed lines are read. Of anything else only the exit
-status is known: the whole command counts as one test.
+PYTEST_PLUGINS and is read test by test. Of `unittest -v` and of the runners in `sandbox.reports` the printed lines are
+read. Of anything else only the exit status is known: the whole command counts as one test.
 """
 
+import re
 import secrets
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.api import MEBIBYTE, ExecResult, PathRefused, Sandbox, SandboxError
+from sandbox.reports.golang import said
+from sandbox.reports.printed import read_printed
 from sandbox.testlog import Reported, TestCase, TestReport, read_report, read_unittest
 
 REPORTER = Path(__file__).parent / "inside" / "solve_report.py"
@@ -19,6 +22,8 @@ LOG = 16_000  # characters of output that are kept
 
 # pytest's own exit statuses: https://docs.pytest.org/en/stable/reference/exit-codes.html
 PYTEST_ENDS = {2: "was interrupted", 3: "had an internal error", 4: "was called wrongly", 5: "collected no tests"}
+# What other runners say where there is nothing to run; read only where no test was.
+_NONE = re.compile(r"\[no test files\]|^No tests? (?:files? )?found|no test specified|^running 0 tests$", re.MULTILINE)
 
 
 def run_tests(
@@ -57,13 +62,18 @@ def run_tests(
         if isinstance(error, SandboxError) and not isinstance(error, PathRefused):
             raise
         lines = []
-    return report(" ".join([command, *map(shlex.quote, selection)]), done, read_report(lines), timeout)
+    line = " ".join([command, *map(shlex.quote, selection)])
+    return report(line, done, read_report(lines), timeout, sandbox.workdir)
 
 
-def report(command: str, done: ExecResult, reported: Reported, timeout: float) -> TestReport:
-    """What a finished command and its report file add up to (pure)."""
+def report(command: str, done: ExecResult, reported: Reported, timeout: float, root: str = "") -> TestReport:
+    """What a finished command and its report file add up to (pure). `root`: the worktree, as the command saw it."""
     text = done.text()
     cases = dict(reported.cases) or read_unittest(text)
+    if not cases and (printed := read_printed(text, root)):
+        # Where it cannot be built there is nothing to read, and the whole command is what fails; here it could.
+        cases = {command: TestCase(command, "passed"), **printed}
+        text = said(text)
     problem = _problem(done, reported, bool(cases), timeout)
     if not cases and not problem:
         cases = {command: TestCase(command, "passed" if done.ok else "failed", done.seconds, text[-2000:])}
@@ -95,4 +105,6 @@ def _unreported(done: ExecResult) -> str:
         return "pytest had an internal error"
     if "Ran 0 tests" in text:
         return "unittest collected no tests"
+    if _NONE.search(text):
+        return "found no tests"
     return "ended by a signal" if done.exit_code > 128 else ""

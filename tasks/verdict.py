@@ -5,12 +5,11 @@ fails on the base and passes on the patch, and every test of the guarded scope t
 The base runs twice: a test that differs between its own runs is unstable, and neither shows nor guards anything.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from sandbox.testlog import TestReport, function_name
+from sandbox.testlog import TestReport, is_named
 from tasks.task import Author, Issue, TestFile
 
 VerdictName = Literal["verified", "regressed", "unreproduced", "no_patch", "infra_error"]
@@ -71,8 +70,8 @@ def find_showing(base: Sequence[TestReport], tests: Sequence[TestFile], issue: I
     if tests:
         paths = {test.path for test in tests}
         return Showing(tuple(name for name in failing if stands_in(name, paths)), tests[0].author)
-    words = set(re.findall(r"\w+", issue.text()))
-    named = [name for name in failing if function_name(name) in words]
+    text = issue.text()
+    named = [name for name in failing if is_named(name, text)]
     return Showing(tuple(named or failing), "repository", bool(named))
 
 
@@ -114,7 +113,7 @@ def judge(trial: Trial) -> Verdict:
 def _headline(trial: Trial, fixed: int, regressed: int, guards: int) -> tuple[VerdictName, str]:
     problem = next((report.problem for report in trial.patched if report.problem), "")
     guard = f"{guards - regressed} of {guards} tests that passed before still pass ({trial.scope})"
-    if not any("::" in name for report in trial.base for name in report.cases):
+    if not any(".py::" in name for report in trial.base for name in report.cases):
         guard += "; this runner's report is not guarded against code that forges it"
     if trial.restored:
         guard += f"; as on the base while they ran: {', '.join(trial.restored[:3])}"

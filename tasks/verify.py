@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from sandbox.api import BadInput, Sandbox
 from sandbox.canary import Canary, checked, collected, plant
 from sandbox.telling import telling
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, file_name
 from sandbox.testrun import run_tests
 from sandbox.workspace import Change
 from tasks.event import Event, Tell
@@ -23,7 +23,13 @@ from tasks.neighbourhood import TEST_NAME
 from tasks.protected import protected
 from tasks.task import TestFile
 
-RECIPES = frozenset({"Makefile", "makefile", "GNUmakefile", "package.json", "justfile"})  # what a test command may read
+# What runners that name no files may read to decide what runs, and where tests of other languages stand.
+RECIPES = re.compile(
+    r"(^|/)(makefile|gnumakefile|justfile|package\.json|cargo\.toml|\.cargo/config(\.toml)?|\.mocharc\.\w+|\.taprc"
+    r"|(jest|vitest|vite|ava|karma|babel)\.config\.\w+|\.babelrc)$",
+    re.IGNORECASE,
+)
+OTHER_TESTS = re.compile(r"_test\.go$|[._-](test|spec)\.[cm]?[jt]sx?$|(^|/)(tests?|__tests__|spec)/")
 TEST_FOLDER = re.compile(r"(?<![^/])tests?/")
 Open = Callable[[], Sandbox]
 
@@ -103,7 +109,7 @@ def run_patched(
     Raises:
         SandboxUnavailable: the machine is gone: says nothing about the patch.
     """
-    files = {name.split("::")[0] for report in base for name in report.cases}
+    files = {file_name(name) for report in base for name in report.cases}
     restored = tuple(
         change.path
         for change in changes
@@ -121,8 +127,8 @@ def run_patched(
 def steers(path: str, files: Collection[str]) -> bool:
     """Whether a changed path stands as on the base while the tests run."""
     named = any(file.endswith(".py") for file in files)  # a runner that names no files: any test file may be one
-    like = not named and (TEST_NAME.search(path) or PurePosixPath(path).name in RECIPES)
-    return protected(path) or is_test(path, files) or bool(like)
+    like = not named and any(pattern.search(path) for pattern in (TEST_NAME, RECIPES, OTHER_TESTS))
+    return protected(path) or is_test(path, files) or like
 
 
 def is_test(path: str, files: Collection[str]) -> bool:

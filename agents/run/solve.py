@@ -11,7 +11,7 @@ from agents.run.prepare import Prepared, Request, prepare
 from agents.run.shown import counted
 from agents.run.team import find_solver
 from agents.run.trials import Trials, keep_logs
-from sandbox.testlog import TestReport
+from sandbox.testlog import TestReport, file_name
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir
@@ -61,7 +61,7 @@ def work(
 
 def plan(solver: Solver, base: TestReport, showing: Showing, scope: str) -> str:
     guards = len(base.ids("passed"))
-    files = sorted({name.split("::")[0] for name in showing.ids})
+    files = sorted({file_name(name) for name in showing.ids})
     goal = (
         f"make {counted(len(showing.ids), 'test')} of {', '.join(files)} pass"
         if files

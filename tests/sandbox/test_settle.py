@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from sandbox.api import BuildFailed, ExecResult, Image, ImageUnavailable, Sandbox
 from sandbox.cache import Cache
-from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.recipe import Evidence, Recipe
 from sandbox.discovery.remedy import Remedy
 from sandbox.fake import FakeSandbox, Step, done
 from sandbox.settle import TRIES, Plans, Search
@@ -16,6 +16,8 @@ from sandbox.settle import TRIES, Plans, Search
 IMAGE = Image("fake", "x", "/work")
 RECIPE = Recipe("python", requirements=("pytest",))
 GOOD = done(b"3 passed\n")
+NOTHING = done(b"no tests collected in 0.01s\n", exit_code=5)
+OTHERS = tuple(Evidence("test command", name, "tox.ini") for name in ("pytest -o a=1", "pytest -o b=1"))
 
 
 def lacks(module: str) -> ExecResult:
@@ -45,9 +47,11 @@ class Site:
         collected = self.looks.pop(0) if self.looks else GOOD
         return FakeSandbox([Step(re.compile("--collect-only"), collected), Step(re.compile("--maxfail"), GOOD)])
 
-    def search(self, start: Sequence[Remedy] = ()) -> tuple[Recipe, tuple[Remedy, ...]]:
+    def search(
+        self, start: Sequence[Remedy] = (), following: tuple[Evidence, ...] = ()
+    ) -> tuple[Recipe, tuple[Remedy, ...]]:
         search = Search(self.build, self.open, self.told.append, self.kind, frozenset({"own"}), lambda: self.now)
-        found = search.run(RECIPE, start)
+        found = search.run(replace(RECIPE, following=following), start)
         return found.recipe, found.learned
 
 
@@ -98,6 +102,24 @@ def test_tries_and_time_are_bounded() -> None:
     slow = Site([lacks(f"m{number}") for number in range(50)], step=1000.0)
     slow.search()
     assert len(slow.built) == 2
+
+
+def test_where_no_test_runs_the_next_command_is_tried() -> None:
+    site = Site([NOTHING, NOTHING])
+    recipe, learned = site.search(following=OTHERS)
+    assert recipe.test_command == "pytest -o b=1"
+    assert [item.value for item in learned] == ["pytest -o b=1"], "the one that ran nothing either is forgotten"
+    assert site.told[0] == ("learned from a failure (`python -m pytest` ran no test): test command pytest -o a=1")
+
+
+def test_where_none_runs_any_the_first_command_stands() -> None:
+    recipe, learned = Site([NOTHING] * 3).search(following=OTHERS)
+    assert (recipe.test_command, learned) == (RECIPE.test_command, ())
+
+
+def test_tests_that_fail_ran() -> None:
+    listed = done(b"t/test_a.py::test_x\nE   KeyError: 'x'\n1 test collected, 1 error in 0.1s\n", exit_code=2)
+    assert Site([listed]).search(following=OTHERS)[1] == ()
 
 
 def test_a_machine_without_an_engine_is_told_what_it_lacks() -> None:

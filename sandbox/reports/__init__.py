@@ -1,0 +1,1 @@
+"""What test runners other than pytest print → test cases. `sandbox.reports.printed` is the door."""
