@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.testlog import TestCase, TestReport
+from sandbox.testlog import TestCase, TestReport, file_name
+from sandbox.testrun import selects
 
 NAMED = 12  # failing tests that are named
 MESSAGES = 3  # of which this many with what they said
@@ -43,9 +44,10 @@ def weigh(baseline: TestReport, showing: Collection[str], report: TestReport, as
     passed = report.ids("passed")
     fixed = tuple(sorted(set(showing) & passed))
     failing = tuple(sorted(set(showing) - passed))
-    ran = {name.split("::")[0] for name in report.cases} | set(asked)
-    # A guard counts where its file ran; of a run that came to nothing, all count.
-    guards = {name for name in baseline.ids("passed") - set(showing) if name.split("::")[0] in ran or report.problem}
+    ran = {file_name(name) for name in report.cases} | set(asked)
+    # A guard counts where its file ran; of a run that came to nothing, or of a runner that always runs all, all count.
+    every = bool(report.problem) or not selects(baseline.command)
+    guards = {name for name in baseline.ids("passed") - set(showing) if every or file_name(name) in ran}
     regressed = tuple(sorted(guards - passed))
     text = "\n".join(_told(baseline, fixed, failing, regressed, len(guards), report))
     statuses = {name: case.status for name, case in sorted(report.cases.items())}

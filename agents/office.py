@@ -1,6 +1,5 @@
 """What every role is handed: the task, the site, its models, and where things are kept. Never part of the state."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +13,7 @@ from agents.evidence import failing_before
 from agents.models import Role
 from agents.prompts import render
 from agents.state import Files, Store
-from sandbox.testlog import TestReport, function_name
+from sandbox.testlog import TestReport, file_name, is_named
 from tasks.event import Event, Stage
 from tasks.solvers import Site
 from tasks.task import Task
@@ -56,9 +55,9 @@ class Office:
     @cached_property
     def showing(self) -> Sequence[str]:
         """Failing tests that came with the task, or that the issue names. Others may fail for reasons of their own."""
-        words = set(re.findall(r"\w+", self.task.issue.text()))
+        text = self.task.issue.text()
         known = sorted(self.site.showing)
-        return known if self.task.tests else [name for name in known if function_name(name) in words]
+        return known if self.task.tests else [name for name in known if is_named(name, text)]
 
     @cached_property
     def likely(self) -> Sequence[str]:
@@ -66,7 +65,7 @@ class Office:
 
     @cached_property
     def conventions(self) -> Conventions:
-        ran = sorted({name.split("::")[0] for name in self.site.baseline.cases})
+        ran = sorted({file_name(name) for name in self.site.baseline.cases})
         return conventions(self.site.tree, ran, self.likely)
 
     def seat(self, name: str) -> str:

@@ -20,8 +20,8 @@ from agents.state import Files, State
 from agents.structured import ask
 from agents.trouble import ModelError, ModelUnavailable
 from sandbox.api import PathRefused, Sandbox
-from sandbox.testlog import TestCase, TestReport
-from sandbox.testrun import run_tests
+from sandbox.testlog import TestCase, TestReport, file_name
+from sandbox.testrun import run_tests, selects
 from tasks.limits import OverBudget
 from tasks.protected import protected
 
@@ -137,7 +137,7 @@ def evidence_of(office: Office, edits: Files, written: Files, showing: list[str]
 
 def _guarded(office: Office, sandbox: Sandbox, chosen: Sequence[str]) -> tuple[TestReport, list[str]]:
     """A run of the whole suite, or of each chosen file, and which these were; a file without a result is in the log."""
-    if not chosen:
+    if not chosen or not selects(office.site.test_command):
         return _run(office, sandbox, []), []
     reports = by_file(sandbox, office.site.test_command, chosen, _seconds(office))
     told = [f"{path}: {report.problem}\n{report.log}" for path, report in reports.items() if report.problem]
@@ -168,13 +168,13 @@ def _again(office: Office, sandbox: Sandbox, report: TestReport) -> TestReport:
 
     Some tests only pass alone, some only beside others, and some by chance.
     """
-    ran = {name.split("::")[0] for name in report.cases}
-    lost = {name for name in office.site.baseline.ids("passed") - report.ids("passed") if name.split("::")[0] in ran}
+    ran = {file_name(name) for name in report.cases}
+    lost = {name for name in office.site.baseline.ids("passed") - report.ids("passed") if file_name(name) in ran}
     if not report.usable or len(lost) > AGAIN:
         return report
     saved: dict[str, TestCase] = {}
     if lost:
-        alone, _ = _guarded(office, sandbox, sorted({name.split("::")[0] for name in lost}))
+        alone, _ = _guarded(office, sandbox, sorted({file_name(name) for name in lost}))
         saved = {name: alone.cases[name] for name in lost & alone.ids("passed")}
     if lost - saved.keys() and office.site.selection:
         beside = _run(office, sandbox, list(office.site.selection))

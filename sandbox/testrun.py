@@ -22,6 +22,7 @@ LOG = 16_000  # characters of output that are kept
 
 # pytest's own exit statuses: https://docs.pytest.org/en/stable/reference/exit-codes.html
 PYTEST_ENDS = {2: "was interrupted", 3: "had an internal error", 4: "was called wrongly", 5: "collected no tests"}
+_WHOLE = re.compile(r"(^|[;&|]\s*)(go|cargo|npm|npx|node|yarn|pnpm)\s")
 # What other runners say where there is nothing to run; read only where no test was.
 _NONE = re.compile(r"\[no test files\]|^No tests? (?:files? )?found|no test specified|^running 0 tests$", re.MULTILINE)
 
@@ -31,11 +32,13 @@ def run_tests(
 ) -> TestReport:
     """Run `command` (a shell line) with `selection` (pytest node ids or files) as further arguments.
 
+    Where the runner is known to take no such arguments all its tests run.
     A command that fails, crashes or runs out of time is an ordinary report with a `problem`.
 
     Raises:
         SandboxUnavailable: the machine is gone; says nothing about the tests.
     """
+    selection = selection if selects(command) else ()
     tmp = sandbox.exec('printf %s "${TMPDIR:-/tmp}"').stdout.decode()
     folder = f"{tmp}/solve-{secrets.token_hex(8)}"  # the suite cannot guess it
     sandbox.write(f"{folder}/solve_report.py", REPORTER.read_bytes())
@@ -64,6 +67,11 @@ def run_tests(
         lines = []
     line = " ".join([command, *map(shlex.quote, selection)])
     return report(line, done, read_report(lines), timeout, sandbox.workdir)
+
+
+def selects(command: str) -> bool:
+    """Whether files or ids of tests may follow a command: runners of other languages want other arguments."""
+    return _WHOLE.search(command) is None
 
 
 def report(command: str, done: ExecResult, reported: Reported, timeout: float, root: str = "") -> TestReport:
