@@ -1,7 +1,7 @@
 """The JSON that jest and vitest (`--json`, `--reporter=json`) and mocha (`--reporter json`) print.
 
-A test is `file > suite > name`, of mocha `file > suite name`. Of jest and vitest a file is a case too, which fails
-where it cannot be loaded: then none of its tests is reported.
+A test is `file > suite > name`. Of jest and vitest a file is a case too, which fails where it cannot be loaded: then
+none of its tests is reported.
 """
 
 import json
@@ -50,8 +50,10 @@ def _of_file(file: Mapping[str, Any], root: str) -> Iterator[TestCase]:
 def _of_mocha(data: Mapping[str, Any], root: str) -> Iterator[TestCase]:
     for kind, status in (("passes", "passed"), ("failures", "failed"), ("pending", "skipped")):
         for test in map(_table, _list(data.get(kind))):
-            title = str(test.get("fullTitle") or test.get("title"))
-            name = f"{_relative(test['file'], root)} > {title}" if test.get("file") else title
+            title = str(test.get("title") or test.get("fullTitle"))
+            file = _relative(test["file"], root) if test.get("file") else ""
+            suite = str(test.get("fullTitle", "")).removesuffix(title).strip()
+            name = " > ".join(part for part in (file, suite, title) if part)
             error = _table(test.get("err"))
             message = _text(error.get("stack") or error.get("message") or "")
             yield TestCase(name, status, _seconds(test.get("duration")), message)  # type: ignore[arg-type]

@@ -143,12 +143,17 @@ def test_jest_and_vitest() -> None:
 
 
 def test_mocha() -> None:
-    fine = {"fullTitle": "Suite adds", "file": "/work/test/a.js", "duration": 1, "err": {}}
-    bad = {"fullTitle": "Suite fails", "file": "/work/test/a.js", "err": {"stack": "AssertionError: 1"}}
+    fine = {"title": "adds", "fullTitle": "Suite adds", "file": "/work/test/a.js", "duration": 1, "err": {}}
+    bad = {
+        "title": "fails",
+        "fullTitle": "Suite fails",
+        "file": "/work/test/a.js",
+        "err": {"stack": "AssertionError: 1"},
+    }
     rows = {"stats": {}, "tests": [fine, bad], "passes": [fine], "failures": [bad], "pending": [{"fullTitle": "old"}]}
     text = f"a line that a test printed {{\n{json.dumps(rows, indent=2)}\n"
     assert statuses(text) == {
-        "test/a.js > Suite adds": "passed", "test/a.js > Suite fails": "failed", "old": "skipped",
+        "test/a.js > Suite > adds": "passed", "test/a.js > Suite > fails": "failed", "old": "skipped",
     }  # fmt: skip
 
 
