@@ -11,6 +11,7 @@ from docker.errors import APIError, ImageNotFound
 
 from sandbox.api import BuildFailed, Image, Limits
 from sandbox.archive import pack
+from sandbox.base import Base
 from sandbox.base_image import base_image, named_image
 from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
@@ -20,7 +21,7 @@ from sandbox.store import Tell
 from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
 
-KEPT = 20  # images of repositories, and as many of dependencies
+KEPT = 20  # images of each kind
 SECONDS = 600.0  # without a word from the engine while it builds
 WORKDIR = "/work"
 DOCKERFILES = Path(__file__).with_name("images")
@@ -28,19 +29,22 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 
 class DockerStore:
-    """`solve/env:KEY` is a repository, `solve/deps:KEY` the dependencies of some; `cache` knows when each was used."""
+    """`solve/env:KEY` is a repository, `solve/deps:KEY` the dependencies of some, `solve/system:KEY` and
+    `solve/modules:KEY` what these stand on; `cache` knows when each was used."""
 
     def __init__(self, cache: Path, recipe: Recipe, base: str, tell: Tell) -> None:
         """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
         self._client = connect(SECONDS)
+        self._tell = tell
+        self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps", "modules", "system")}
         found = named_image(self._client, base) if base else base_image(self._client, recipe.requires_python, tell)
-        found = with_modules(with_packages(found, recipe.system, tell), recipe, tell)
+        found = self._noted(with_packages(found, recipe.system, tell))
+        found = self._noted(with_modules(found, recipe, tell))
         with answers("the engine does not say what it is"):
             architecture = str(self._client.version().get("Arch", ""))
             self._cores = int(self._client.info().get("NCPU", 1))
         self._base = found
-        self._tell = tell
-        self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps")}
+        self._language = recipe.language
         self.target = Target(found.python, MACHINES.get(architecture, architecture))
         self.system = f"docker {found.id}"
 
@@ -52,6 +56,8 @@ class DockerStore:
 
     def dependencies(self, key: str, name: str, wheels: Callable[[], Path]) -> Image:
         del key
+        if self._language != "python":  # what it asked for is in the base
+            return Image("docker", self._base.id, WORKDIR)
         with self._used["deps"].turn(name):
             image = self._find("deps", name)
             if image is not None:
@@ -104,13 +110,24 @@ class DockerStore:
         if failed:
             step = "dependencies" if kind == "deps" else "repository"
             raise BuildFailed(step, "\n".join([*lines[-TAIL:], failed]))
+        self._keep(kind, key)
+        with answers("the engine does not have what it built"):
+            image = self._client.images.get(_tag(kind, key))
+        return Image("docker", str(image.id), WORKDIR)
+
+    def _noted(self, base: Base) -> Base:
+        """The same; if it was made here it counts as used now."""
+        kind, _, key = base.ref.removeprefix("solve/").partition(":")
+        if kind in ("modules", "system") and self._used[kind].find(key) is None:
+            self._keep(kind, key)
+        return base
+
+    def _keep(self, kind: str, key: str) -> None:
+        """Note that an image was made, and remove the longest unused of its kind."""
         self._used[kind].begin(key)
         self._used[kind].finish(key)
         for stale in self._used[kind].prune(KEPT):
             self._remove(kind, stale)
-        with answers("the engine does not have what it built"):
-            image = self._client.images.get(_tag(kind, key))
-        return Image("docker", str(image.id), WORKDIR)
 
     def _remove(self, kind: str, key: str) -> None:
         self._used[kind].remove(key)

@@ -147,7 +147,8 @@ class Building:
         with wheels.turn(key):
             found = wheels.find(key)
             if found is None:
-                self.tell(f"dependencies: fetching wheels for {len(wanted)} requirements")
+                if wanted:
+                    self.tell(f"dependencies: fetching wheels for {len(wanted)} requirements")
                 fill(wheels.begin(key), wanted, self.store.target, own=own, build=self.wheel, tell=self.tell)
                 found = wheels.finish(key)
         wheels.prune(KEPT_WHEELS)

@@ -16,6 +16,8 @@ from sandbox.discovery.toolchain import MODULES, TOOLCHAINS
 from sandbox.store import Tell
 
 SCRIPTS = Path(__file__).with_name("images")
+# The worktree's place and its owner, whom not every base image has.
+PREPARE = "getent passwd 1000 >/dev/null || useradd --uid 1000 --create-home solve\ninstall -d -o 1000 -g 1000 /work\n"
 ENV = {"GIT_ALLOW_PROTOCOL": "none"}  # whatever a package's own metadata asks for, no version control is reached
 
 
@@ -28,7 +30,7 @@ def with_modules(base: Base, recipe: Recipe, tell: Tell) -> Base:
     """
     if recipe.language not in TOOLCHAINS:
         return base
-    script = (SCRIPTS / f"{recipe.language}.sh").read_text("utf-8")
+    script = PREPARE + (SCRIPTS / f"{recipe.language}.sh").read_text("utf-8")
     parts = [base.id, script, sorted(recipe.manifests.items())]
     tag = f"solve/modules:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]}"
     image = baked(tag, {}, "/")

@@ -6,7 +6,8 @@ if [ -f package.json ]; then
   if [ -d node_modules ]; then mv node_modules /node_modules; fi
   rm -rf /root/.npm
 fi
-mkdir -p /node_modules /work
-chown -R 1000:1000 /node_modules /work
+mkdir -p /node_modules
+chown -R 1000:1000 /node_modules
 # Scripts that name ./node_modules find it.
 [ -e /work/node_modules ] || ln -s /node_modules /work/node_modules
+chown -h 1000:1000 /work/node_modules
