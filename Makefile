@@ -133,6 +133,10 @@ accept-bot: env .venv-actionlint/.complete  ## The PR bot: three real payloads e
 accept-environments: env  ## In how many of 20 real packages the environment builds and the own suite runs [ONLY=names]
 	$(BIN)/python tests/bench/environments.py $(if $(ONLY),--only $(ONLY))
 
+.PHONY: accept-ecosystems
+accept-ecosystems: env  ## A real bug of a Go module, a Rust crate and an npm package, solved in docker: MIRRORS=DIR
+	SOLVE_MIRRORS=$(MIRRORS) $(BIN)/pytest -q -s -m accept tests/agents/run/test_ecosystems.py
+
 .venv-bench/.complete: requirements-bench.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.lock
