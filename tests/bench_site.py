@@ -12,6 +12,8 @@ from typing import Any
 from model_server import Act, Say
 from team_site import ACCEPT, DONE, MEND, SHOP, TEST, role_of, typed
 
+from sandbox.engine import connect
+
 PROGRAM = "from agents.run.cli import main; main()"
 TOP = Path(__file__).parents[1]
 HIDDEN = """\
@@ -130,3 +132,12 @@ def fields(number: int, commit: str) -> dict[str, object]:
         "FAIL_TO_PASS": ["tests/test_total.py::test_sums_all"],
         "PASS_TO_PASS": [],
     }
+
+
+def left_in_the_engine(run: str) -> list[str]:
+    """Ids of a run's containers."""
+    client = connect()
+    try:
+        return [row["Id"] for row in client.api.containers(all=True, filters={"label": f"solve.run={run}"})]
+    finally:
+        client.close()

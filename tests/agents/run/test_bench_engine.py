@@ -3,54 +3,85 @@
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_site import play, site
+from bench_site import left_in_the_engine, play, site
 from engine_proxy import EngineProxy
 from model_server import Act, ModelServer, Say
 from team_site import DONE, role_of
 
+from agents.run import grading
+from agents.run.arguments import PYTHON_IMAGE
+from agents.run.batch import Batch
+from agents.run.bench import exit_status
+from agents.run.bench_floor import Machine, this_machine
+from agents.run.bench_run import run
+from sandbox.api import MEBIBYTE, Limits
+from sandbox.docker import DockerSandbox
+from tasks.environment import Place
 from tasks.history import read_runs
 from tasks.ledger import read
+from tasks.purse import Allowances
+from tasks.row import Row
 
 pytestmark = [pytest.mark.docker, pytest.mark.accept]
 
-# What a model puts into the code under test, by the row's number.
-HOSTILE = {
-    0: "x = bytearray(64 << 30)",  # more memory than a container has
-    1: "import os\nfor _ in range(12):\n    os.fork()",  # eight times more than a container may have, then they end
-    2: "import os\nfor _ in range(10 << 10):\n    os.write(1, b'x' * (1 << 20))",  # 10 GB
+# What a model does, by the row's number: it writes code, or it runs a command.
+HOSTILE_CODE = {
+    0: "hoard = []\nwhile True:\n    hoard.append(b'x' * (16 << 20))",  # until the kernel ends it
+    1: "import os, time\nwhile True:\n    if os.fork() == 0:\n        time.sleep(3600)",  # until it gets no more
+    3: "import time\nwhile True:\n    time.sleep(1)",
 }
+HOSTILE_COMMAND = {2: "head -c 10G /dev/zero"}
+NARROW = Limits(processes=64, memory=512 * MEBIBYTE, tmp=128 * MEBIBYTE)  # what it takes is not missed by others
+SECONDS = 60.0  # for an attempt
+TESTS = 10.0  # seconds for a row's tests
 
 
 def hostile(request: dict[str, Any]) -> Act:
-    """Row 3 runs a command that does not end; of the others, some hand in code that harms."""
     text = str(request["messages"])
     number = next((n for n in range(6) if f"left out ({n})" in text), 5)
     done = sum(message["role"] == "assistant" for message in request["messages"])
-    if role_of(request) != "coder" or number > 3:
+    if role_of(request) != "coder":
         return play(request)
-    if number == 3 and done == 0:
-        return Say(calls=[("run", {"command": "sleep 100000", "seconds": 3})])
-    if number == 3:
-        return play(request)
-    code = f"{HOSTILE[number]}\n\n\ndef total(prices):\n    return sum(prices)\n"
-    steps = [Say(calls=[("create", {"path": "shop/price.py", "content": code})]), Say(calls=[DONE])]
-    return steps[min(done, 1)]
+    if number in HOSTILE_CODE:
+        code = f"{HOSTILE_CODE[number]}\n\n\ndef total(prices):\n    return sum(prices)\n"
+        steps = [Say(calls=[("create", {"path": "shop/price.py", "content": code})]), Say(calls=[DONE])]
+        return steps[min(done, 1)]
+    if number in HOSTILE_COMMAND and done == 0:
+        return Say(calls=[("run", {"command": HOSTILE_COMMAND[number], "seconds": 20})])
+    return play(request)
+
+
+def narrow() -> Machine:
+    """This machine, with containers and times that are soon used up."""
+    here = this_machine()
+
+    def placed(row: Row, options: grading.Options) -> Place:
+        place = here.place(row, options)
+        return replace(place, harness=replace(place.harness, timeout=TESTS))
+
+    return replace(here, place=placed, open=lambda image, owner: DockerSandbox(image, limits=NARROW, owner=owner))
 
 
 def test_code_that_takes_all_it_can_spoils_its_own_row_alone(tmp_path: Path) -> None:
     with ModelServer(hostile) as server:
         bench = site(tmp_path, 6, server.url)
-        status, _, complained = bench.run(tmp_path / "run", "--json")
-    found = {row.instance_id[-1]: row for row in read_runs([tmp_path / "run"])}
-    print({number: (row.outcome, row.cause, row.early) for number, row in found.items()})
-    assert status in (0, 3), complained
-    assert {number: found[number].outcome for number in "345"} == dict.fromkeys("345", "resolved")
-    assert not any(found[number].resolved for number in "01")
-    assert len(found) == 6
+        options = grading.Options(
+            str(bench.rows), "", "", "", None, bench.folder / "mirrors", PYTHON_IMAGE, 3, tmp_path / "run", False
+        )
+        came = run(Batch(options, ("scripted",), 1, Allowances(seconds=SECONDS)), narrow(), bench.environment())
+    found = {int(row.instance_id[-1]): (row.outcome, row.cause, row.early) for row in came.results}
+    print(found)
+    assert {number: found[number] for number in (2, 4, 5)} == dict.fromkeys((2, 4, 5), ("resolved", "", None))
+    assert {found[number][0] for number in (0, 1, 3)} == {"unresolved"}
+    assert (found[0][2], found[1][2]) == (None, None)  # the code's own failure
+    assert found[3][2] == "time"
+    assert exit_status(came) == 0
+    assert left_in_the_engine("run") == []
 
 
 def begun(folder: Path) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_site import Site, play, site
+from bench_site import Site, left_in_the_engine, play, site
 from model_server import Act, ModelServer
 
 from agents.record import Answer, read
-from sandbox.engine import connect
 from tasks.history import History, read_runs
 from tasks.ledger import read as read_ledger
 
@@ -35,14 +34,6 @@ def results(folder: Path) -> dict[str, object]:
         row.instance_id: (row.outcome, row.cause, row.model_patch, row.fail_to_pass, row.early)
         for row in read_runs([folder])
     }
-
-
-def left_in_the_engine(run: str) -> list[str]:
-    client = connect()
-    try:
-        return [row["Id"] for row in client.api.containers(all=True, filters={"label": f"solve.run={run}"})]
-    finally:
-        client.close()
 
 
 def journals(folder: Path) -> Iterator[Path]:
