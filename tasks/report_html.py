@@ -23,6 +23,8 @@ ROW = 34
 LEFT, RIGHT = 250, 60
 TOP, BOTTOM = 12, 40
 SCATTER = 320
+COST_LEFT, COST_RIGHT, NAMES = 56, 440, 470  # of the chart of cost: its axis, and its column of names
+NAME_ROW = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One line of the chart of cost against rate."""
+    """One solver in the chart of cost against rate. Its name stands beside the chart, where no other name is."""
 
     name: str
     label: str
     x: float
     y: float
+    name_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,16 @@ def page(board: Leaderboard, title: str) -> str:
         diff=diff_lines,
         rates=rates(board.lines),
         rates_height=TOP + BOTTOM + ROW * len(board.lines),
+        labels=NAMES,
         rate_ticks=[Tick(_across(share), f"{100 * share:.0f}%") for share in (0, 0.25, 0.5, 0.75, 1)],
         dots=dots(board.lines),
-        scatter_height=SCATTER,
+        scatter_height=_height(board.lines),
         cost_ticks=cost_ticks(board.lines),
-        up_ticks=[Tick(_up(share), f"{100 * share:.0f}%") for share in (0, 0.25, 0.5, 0.75, 1)],
+        up_ticks=[Tick(_up(share, _height(board.lines)), f"{100 * share:.0f}%") for share in (0, 0.25, 0.5, 0.75, 1)],
         width=WIDTH,
         left=LEFT,
-        right=WIDTH - RIGHT,
+        cost_left=COST_LEFT,
+        cost_right=COST_RIGHT,
         top=TOP,
         bottom=BOTTOM,
     )
@@ -119,16 +124,24 @@ def rates(lines: Sequence[Line]) -> list[Whisker]:
 def dots(lines: Sequence[Line]) -> list[Dot]:
     """Dollars a task against the rate; solvers whose price is unknown are left out."""
     priced = [(line, line.dollars_per_task) for line in lines if line.dollars_per_task is not None]
-    most = _most(lines)
+    priced.sort(key=lambda each: (-each[0].pass_at_1, each[1]))
+    most, height = _most(lines), _height(lines)
+    at = [_up(line.pass_at_1, height) for line, _ in priced]
     return [
-        Dot(
-            line.name,
-            f"{money(dollars)} $ a task, {percent(line.pass_at_1)}",
-            _cost(dollars, most),
-            _up(line.pass_at_1),
-        )
-        for line, dollars in priced
+        Dot(line.name, f"{money(dollars)} $ a task, {percent(line.pass_at_1)}", _cost(dollars, most), y, name_y)
+        for (line, dollars), y, name_y in zip(priced, at, apart(at, NAME_ROW, height - BOTTOM), strict=True)
     ]
+
+
+def apart(places: Sequence[float], gap: float, most: float) -> list[float]:
+    """Ascending places, moved as little as it takes to be `gap` apart and not beyond `most` (pure)."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + gap) if moved else place)
+    for number in range(len(moved) - 1, -1, -1):
+        after = moved[number + 1] - gap if number + 1 < len(moved) else most
+        moved[number] = min(moved[number], after)
+    return moved
 
 
 def cost_ticks(lines: Sequence[Line]) -> list[Tick]:
@@ -171,12 +184,17 @@ def _across(share: float) -> float:
     return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
 
-def _up(share: float) -> float:
-    return round(SCATTER - BOTTOM - share * (SCATTER - TOP - BOTTOM), 1)
+def _height(lines: Sequence[Line]) -> int:
+    """Of the chart of cost: more where its names need more room."""
+    return max(SCATTER, TOP + BOTTOM + NAME_ROW * len(lines))
+
+
+def _up(share: float, height: int) -> float:
+    return round(height - BOTTOM - share * (height - TOP - BOTTOM), 1)
 
 
 def _cost(dollars: float, most: float) -> float:
-    return _across(dollars / most if most else 0.0)
+    return round(COST_LEFT + dollars / most * (COST_RIGHT - COST_LEFT), 1)
 
 
 def _most(lines: Sequence[Line]) -> float:

@@ -86,9 +86,14 @@ def power(line: Line) -> str:
         return f"{line.tasks} tasks show a difference from about {least} on, at {POWER:.0%} power"
     told = "distinguishable" if line.comparison.distinguishable else "not distinguishable"
     return (
-        f"{told} from {line.comparison.baseline} (p = {line.comparison.p:.3f}); the smallest difference that "
+        f"{told} from {line.comparison.baseline} (p {chance(line.comparison.p)}); the smallest difference that "
         f"{line.comparison.tasks} tasks show at {POWER:.0%} power is {least}"
     )
+
+
+def chance(p: float) -> str:
+    """A probability beside its p: no test of ours says that something cannot be."""
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def table(board: Leaderboard) -> Table:
@@ -189,7 +194,7 @@ def comparison(found: Comparison | None) -> str:
     told = "" if found.distinguishable else ", not distinguishable"
     return (
         f"{100 * found.difference:+.1f} points [{100 * found.interval.low:+.1f}, {100 * found.interval.high:+.1f}], "
-        f"b={found.only_this} c={found.only_baseline}, p={found.p:.3f}{told}"
+        f"b={found.only_this} c={found.only_baseline}, p {chance(found.p)}{told}"
     )
 
 

@@ -3,9 +3,12 @@
 import io
 import json
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from report_runs import autocoderover, result
 from rich.console import Console
 
@@ -13,6 +16,7 @@ from sandbox.api import BadInput
 from tasks import report_html, report_sql, report_text
 from tasks.history import read_runs
 from tasks.report import leaderboard
+from tasks.report_html import apart
 from tasks.results import Result, Results
 
 
@@ -195,3 +199,12 @@ def test_what_of_a_machine_failed_has_a_column_of_its_own() -> None:
     ]
     (line,) = leaderboard(rows).lines
     assert line.outcomes == {"resolved": 1, "infra: engine": 1, "infra": 1}
+
+
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=12))
+def test_names_beside_a_chart_are_apart_and_inside(places: list[float]) -> None:
+    moved = apart(sorted(places), 17, 300)
+    assert all(later - earlier >= 16.99 for earlier, later in pairwise(moved))
+    assert moved[-1] <= 300
+    far = all(later - earlier >= 17 for earlier, later in pairwise(sorted(places)))
+    assert not far or moved == sorted(places)

@@ -14,6 +14,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 NAMES = ("team-of-four", "single-coder", "a-solver-whose-name-is-much-longer-than-its-place")
+FREE = ("empty", "repair", "also-free")  # three that cost nothing and solve nothing stand at one point
 
 
 @pytest.fixture(scope="module", params=[1280, 400])
@@ -25,6 +26,8 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for place, name in enumerate(NAMES)
         for number in range(12)
         for run in (1, 2, 3)
+    ] + [
+        result(name, number, run, "unresolved", dollars=0.0) for name in FREE for number in range(12) for run in (1, 2)
     ]
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page(leaderboard(rows, baseline=NAMES[1]), "runs"))
@@ -55,8 +58,21 @@ def test_every_chart_keeps_its_marks_and_labels_inside(seen: "sync_api.Page") ->
         })"""
     )
     assert outside == []
-    assert seen.locator("#rates circle").count() == len(NAMES)
-    assert seen.locator("#costs circle").count() == len(NAMES)
+    assert seen.locator("#rates circle").count() == len(NAMES + FREE)
+    assert seen.locator("#costs circle").count() == len(NAMES + FREE)
+
+
+def test_no_label_of_a_chart_stands_on_another(seen: "sync_api.Page") -> None:
+    over = seen.evaluate(
+        """[...document.querySelectorAll('svg')].flatMap(svg => {
+            const texts = [...svg.querySelectorAll('text')].map(
+                text => [text.textContent, text.getBoundingClientRect()]);
+            return texts.flatMap(([name, a], number) => texts.slice(number + 1).filter(([other, b]) =>
+                a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom
+            ).map(([other]) => name + ' / ' + other));
+        })"""
+    )
+    assert over == []
 
 
 def test_a_cell_of_the_matrix_leads_to_its_evidence(seen: "sync_api.Page") -> None:
