@@ -108,6 +108,11 @@ class Budget:
         while (left := until - time.monotonic()) > 0 and self.seconds_left > 0:
             time.sleep(min(left, LOOK))
 
+    def extend(self, seconds: float) -> None:
+        """Give back time in which it was waited for something that is nobody's work."""
+        with self._lock:
+            self._started += seconds
+
     @property
     def spent(self) -> Amount:
         with self._lock:
@@ -115,7 +120,7 @@ class Budget:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since this budget was made."""
+        """Seconds since this budget was made, without those that were given back."""
         return self._clock() - self._started
 
     @property

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -35,12 +36,13 @@ class Watched:
         self.abandoned = False  # somebody else has written down how it ended
         self.thread = threading.current_thread()
         self._seconds, self._containers, self._clock = seconds, containers, clock
+        self._waits = False
         self._open: list[Sandbox] = []
         self._lock = threading.Lock()
 
     @property
     def late(self) -> bool:
-        return self._clock() - self.started > self._seconds
+        return not self._waits and self._clock() - self.started > self._seconds
 
     @property
     def stuck(self) -> float:
@@ -52,6 +54,18 @@ class Watched:
         ran = event.data.get("ran")
         if isinstance(ran, str) and ran:
             self.snapshots[ran] = None
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What is waited for meanwhile, an image that is being made, takes nothing of its time."""
+        began, self._waits = self._clock(), True
+        try:
+            yield
+        finally:
+            waited = self._clock() - began
+            self.budget.extend(waited)
+            self.started += waited
+            self._waits = False
 
     def check(self) -> None:
         """Raises EndedEarly where it was ended."""

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -61,7 +60,7 @@ class Attempting:
         return job.planned.model not in YARDSTICKS
 
     def solve(self, job: Job, watched: Watched) -> Result:
-        planned, started = job.planned, time.monotonic()
+        planned = job.planned
         folder = attempt_folder(self.folder, planned.key)
         folder.mkdir(parents=True, exist_ok=True)
         if job.again:
@@ -74,7 +73,7 @@ class Attempting:
                 "ended": attempt.ended,
                 "early": early_of(attempt),
                 "reason": attempt.reason,
-                "seconds": round(time.monotonic() - started, 3),
+                "seconds": round(watched.budget.elapsed, 3),
                 "snapshot": ", ".join(watched.snapshots),
             }
         )
@@ -121,7 +120,8 @@ class Attempting:
 
     def _site(self, bare: Site, row: Row, watched: Watched, scratch: Path) -> tuple[Task, Site]:
         try:
-            place = self.place(row)
+            with watched.waiting():
+                place = self.place(row)
             workspace = open_workspace(
                 row.task.repository,
                 row.task.base_commit,

@@ -3,14 +3,23 @@
 from pathlib import Path
 
 import pytest
+from bench_work import planned
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.run.attempt import attempt_folder, carried, early_of, fit, forget, set_aside, spent
+from agents.run.attempt import Attempting, attempt_folder, carried, early_of, fit, forget, set_aside, spent
 from agents.trouble import ModelRefused, ModelUnavailable
-from tasks.causes import Early
-from tasks.limits import Amount
+from sandbox.api import BadInput, Sandbox
+from tasks.adaptive import Lanes
+from tasks.admission import Containers
+from tasks.causes import Early, EndedEarly
+from tasks.environment import Place
+from tasks.grade import Grader
+from tasks.limits import Allowance, Amount, Budget
+from tasks.planned import Job
+from tasks.row import Row
 from tasks.task import Attempt, Ended
+from tasks.watched import Watched
 
 names = st.text(min_size=1, max_size=20)
 
@@ -60,3 +69,32 @@ def test_a_graphs_steps_are_forgotten_and_its_journal_is_not(tmp_path: Path) -> 
     forget(tmp_path)
     assert [path.name for path in folder.iterdir()] == ["journal.jsonl"]
     assert (spent(tmp_path).calls, carried(tmp_path, ("a", "m", 1))) == (0, Amount())
+
+
+def test_an_image_that_takes_its_time_takes_none_of_the_attempts(tmp_path: Path) -> None:
+    now = 0.0
+
+    def made(row: Row) -> Place:
+        nonlocal now
+        now += 3600
+        assert not watched.late
+        raise BadInput("it cannot be made after all")
+
+    def refused(*what: object) -> Sandbox:
+        raise AssertionError("there is no image to open")
+
+    watched = Watched(
+        Job(planned("a", "repair"), "solve"),
+        Budget(Allowance(seconds=1800.0), clock=lambda: now),
+        2700.0,
+        Containers(1),
+        clock=lambda: now,
+    )
+    attempting = Attempting(
+        tmp_path, None, tmp_path, made, refused, Grader(made, refused, None), Lanes(), {"SOLVE_OFFLINE": "1"}
+    )
+    with pytest.raises(EndedEarly, match="cannot be made"):
+        attempting.solve(watched.job, watched)
+    assert (watched.late, watched.budget.seconds_left) == (False, 1800.0)
+    now += 2701
+    assert (watched.late, watched.budget.seconds_left) == (True, 0.0)
