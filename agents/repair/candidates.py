@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agents.repair.edits import Edit, trimmed
+from agents.repair.elsewhere import Elsewhere
 from agents.repair.operators.table import OPERATORS
 from agents.repair.scope import Observed, Scope, own_nodes, scope_of
 from agents.repair.source import Function, Source
@@ -41,13 +42,14 @@ def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) 
     """Edits of all files in order of cost. `until`: time.monotonic() after which no further place is looked at."""
     found: dict[tuple[str, Edit], Proposal] = {}
     scopes: dict[tuple[str, ast.AST | None], Scope] = {}  # the same for all nodes of a function
+    elsewhere = Elsewhere(tuple(sources.values()))
     for source, node, suspicion in places(sources, findings.suspicion):
         if time.monotonic() > until or len(found) >= MOST:
             break
         where = source.path, source.function(node)
         if where not in scopes:
             scopes[where] = scope_of(source, node, findings.observed.get(source.path, {}))
-        spot = Spot(source, node, scopes[where], findings.clues)
+        spot = Spot(source, node, scopes[where], findings.clues, elsewhere)
         for name, operator in OPERATORS.items():
             for change in operator(spot):
                 if len(change.edit.text) > LONGEST + change.edit.end - change.edit.start:

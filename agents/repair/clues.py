@@ -16,6 +16,7 @@ COMPARED = re.compile(
 RAISED = re.compile(
     r"^(?:E\s+)?(?:[a-z_]\w*\.)*(?P<name>[A-Z]\w*(?:Error|Exception|Exit|Iteration|Interrupt))\b", re.MULTILINE
 )
+MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (?P<names>[^\n]{1,200})")
 EXPECTED = re.compile(r"DID NOT RAISE .*?(?:class '(?:\w+\.)*)?(?P<name>[A-Z]\w+)'?>|(?P<other>[A-Z]\w+) not raised")
 
 
@@ -23,6 +24,8 @@ def clues(messages: Iterable[str]) -> Clues:
     pairs: dict[tuple[str, str], None] = {}
     strings: dict[str, None] = {}
     exceptions: dict[str, None] = {}
+    wanted: dict[str, None] = {}
+    missing: dict[str, None] = {}
     for message in messages:
         for match in COMPARED.finditer(message):
             for one, other in _texts(match["left"], match["right"]):
@@ -32,8 +35,12 @@ def clues(messages: Iterable[str]) -> Clues:
             if match["name"] not in SYMPTOMS:
                 exceptions[match["name"]] = None
         for match in EXPECTED.finditer(message):
-            exceptions[match["name"] or match["other"]] = None
-    return Clues(tuple(pairs)[:MOST], tuple(strings)[:MOST], tuple(exceptions)[:4])
+            wanted[match["name"] or match["other"]] = exceptions[match["name"] or match["other"]] = None
+        for match in MISSING.finditer(message):
+            missing.update(dict.fromkeys(re.findall(r"'([a-zA-Z_]\w*)'", match["names"])))
+    return Clues(
+        tuple(pairs)[:MOST], tuple(strings)[:MOST], tuple(exceptions)[:4], tuple(wanted)[:2], tuple(missing)[:4]
+    )
 
 
 def _texts(left: str, right: str) -> Iterator[tuple[str, str]]:

@@ -90,6 +90,14 @@ class Regressed(Row):
     test: str
 
 
+class Pair(Row):
+    """Two candidates that were tried at once, under a number of their own."""
+
+    kind: Literal["pair"]
+    id: int
+    of: tuple[int, int]
+
+
 class Differ(Row):
     """Plausible patches of one function, called with the same: who answers alike on the call that tells most apart."""
 
@@ -100,7 +108,7 @@ class Differ(Row):
     call: Annotated[str, Field(max_length=1000)]
 
 
-Searched = Progress | Regressed | Differ
+Searched = Progress | Regressed | Pair | Differ
 SearchRow = TypeAdapter[Searched](Annotated[Searched, Field(discriminator="kind")])
 
 

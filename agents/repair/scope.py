@@ -4,6 +4,7 @@ import ast
 import builtins
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from agents.repair.source import Function, Source
 
@@ -26,6 +27,11 @@ class Scope:
     variables: Mapping[str, Types]  # locals and those of enclosing functions, nearest first
     attributes: Mapping[str, Mapping[str, Types]]
     globals: Mapping[str, str]  # name → function, class, import, constant
+
+    @cached_property
+    def visible(self) -> frozenset[str]:
+        """Every name that means something here."""
+        return frozenset([*self.variables, *self.globals, *dir(builtins)])
 
     def types(self, node: ast.expr) -> Types:  # noqa: C901  (a table in the shape of a match)
         """Type names this expression may have; unknown where nothing tells."""

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from agents.repair import files, journal
 from agents.repair.candidates import Findings, Proposal, propose
-from agents.repair.edits import apply
+from agents.repair.edits import apply, spanning
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
-from agents.repair.observed import Differ, End, Head, Imported, Modules, Progress, Searched, Test
+from agents.repair.observed import Differ, End, Head, Imported, Modules, Pair, Progress, Searched, Test
 from agents.repair.rank import Ranked, order, ranked
 from agents.repair.source import Source
 from agents.repair.survey import findings
@@ -38,6 +38,7 @@ class Search:
     sources: Mapping[str, Source] = field(default_factory=dict)
     findings: Findings = field(default_factory=lambda: Findings({}))
     proposals: Sequence[Proposal] = ()
+    numbered: Mapping[int, Proposal] = field(default_factory=dict)  # as the half inside knows them; pairs too
     plausible: Sequence[Ranked] = ()
     last: Progress | None = None
     first: Progress | None = None
@@ -47,16 +48,32 @@ class Search:
     def sort(self, answers: Sequence[Searched]) -> None:
         """Rank what passed."""
         progress = [row for row in answers if isinstance(row, Progress)]
-        passed = [row for row in progress if row.kind == "plausible" and 0 <= row.id < len(self.proposals)]
+        single = dict(enumerate(self.proposals))
+        paired = {row.id: self._pair(row) for row in answers if isinstance(row, Pair) and row.id not in single}
+        self.numbered = single | {number: pair for number, pair in paired.items() if pair is not None}
+        passed = [row for row in progress if row.kind == "plausible" and row.id in self.numbered]
         self.last = progress[-1] if progress else None
         self.differ = next((row for row in answers if isinstance(row, Differ)), None)
         self.first = passed[0] if passed else None
         by_file: dict[str, list[Proposal]] = {}
         for row in passed:
-            proposal = self.proposals[row.id]
+            proposal = self.numbered[row.id]
             by_file.setdefault(proposal.path, []).append(proposal)
         found = [item for path, items in by_file.items() for item in ranked(self.sources[path], items)]
         self.plausible = sorted(found, key=order)
+
+    def _pair(self, row: Pair) -> Proposal | None:
+        """Two proposals as one; none where they are not what they were said to be."""
+        if not all(0 <= number < len(self.proposals) for number in row.of):
+            return None
+        one, other = (self.proposals[number] for number in row.of)
+        try:
+            edit = spanning(self.sources[one.path].data, [one.edit, other.edit])
+        except ValueError:
+            return None
+        if one.path != other.path:
+            return None
+        return Proposal(one.path, edit, one.cost + other.cost, f"{one.operator} + {other.operator}", one.line)
 
     @property
     def tried(self) -> int:
@@ -110,8 +127,8 @@ class RepairSolver:
         answers = self._search(site, inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
         search.sort(answers)
         if not search.plausible:
-            tried = f"{search.tried} of {len(search.proposals)} tried in {search.seconds:.0f} s"
-            return _gave_up(search, f"no single edit passes the tests: {tried}")
+            tried = f"{search.tried} tried of {len(search.proposals)} and their pairs, in {search.seconds:.0f} s"
+            return _gave_up(search, f"no small edit passes the tests: {tried}")
         return self._confirm(site, sandbox, search, until)
 
     def _search(
@@ -247,7 +264,8 @@ def _disagreement(search: Search) -> str:
     """Of the patches that could be compared, how many answer otherwise than the delivered one, and on which call."""
     chosen = search.plausible[0].proposal
     differ = search.differ
-    alike = next((group for group in differ.groups if search.proposals.index(chosen) in group), []) if differ else []
+    numbers = {number for number, proposal in search.numbered.items() if proposal is chosen}
+    alike = next((group for group in differ.groups if numbers & set(group)), []) if differ else []
     if differ is None or not differ.call or not alike:
         return ""
     others = len(differ.patches) - len(alike)

@@ -131,6 +131,17 @@ class Source:
         return found
 
     @cached_property
+    def strings(self) -> dict[str, list[str]]:
+        """Texts written in the file, by the sort of place (see `place_of`)."""
+        found: dict[str, list[str]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and (place := place_of(self, node)):
+                values = found.setdefault(place, [])
+                if node.value not in values:
+                    values.append(node.value)
+        return found
+
+    @cached_property
     def parameters(self) -> dict[str, list[str]]:
         """Names of parameters, by the name of the function or class that takes them."""
         found: dict[str, list[str]] = {}
@@ -184,6 +195,20 @@ class Source:
 def last_name(func: ast.expr) -> str:
     """The name by which something is called, without what stands before it."""
     return func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+
+
+def place_of(source: Source, node: ast.AST) -> str:
+    """What an expression is compared with, given to, or looked up in; empty where it is none of these."""
+    match source.parents.get(node):
+        case ast.Compare(left=left) if left is not node:
+            return source.text(left)
+        case ast.Call(func=func):
+            return f"{last_name(func)}()"
+        case ast.keyword(arg=str() as name):
+            return f"{name}="
+        case ast.Subscript(value=value):
+            return f"{source.text(value)}[]"
+    return ""
 
 
 def parse(path: str, data: bytes) -> Source:

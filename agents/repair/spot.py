@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from agents.repair.edits import Edit
+from agents.repair.elsewhere import Elsewhere
 from agents.repair.scope import Scope
 from agents.repair.source import Function, Source
 from sandbox.pysyntax import UNPARSABLE, expression
@@ -31,6 +32,8 @@ class Clues:
     pairs: tuple[tuple[str, str], ...] = ()  # what a string got should have been: (piece of actual, piece of expected)
     strings: tuple[str, ...] = ()  # string values that stand in the messages
     exceptions: tuple[str, ...] = ()  # names of exceptions raised or expected
+    wanted: tuple[str, ...] = ()  # those of them that were expected and did not come
+    missing: tuple[str, ...] = ()  # parameters for which a call had no argument
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Spot:
     node: ast.AST
     scope: Scope
     clues: Clues = field(default_factory=Clues)
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
     @property
     def parent(self) -> ast.AST | None:

@@ -25,6 +25,12 @@ def test_unittest_says_it_the_other_way() -> None:
 def test_exceptions_that_were_raised_or_expected_are_named() -> None:
     found = clues(["KeyError: 'x'", "Failed: DID NOT RAISE <class 'pkg.errors.Refused'>", "ValueError not raised"])
     assert found.exceptions == ("KeyError", "Refused", "ValueError")
+    assert found.wanted == ("Refused", "ValueError")
+
+
+def test_parameters_without_an_argument_are_named() -> None:
+    message = "TypeError: f() missing 2 required positional arguments: 'width' and 'fill'"
+    assert clues([message]).missing == ("width", "fill")
 
 
 def test_symptoms_are_no_clue() -> None:

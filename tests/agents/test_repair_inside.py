@@ -9,7 +9,7 @@ import pytest
 from agents.repair.candidates import Proposal
 from agents.repair.edits import Edit
 from agents.repair.inner import CannotRun, Inner, Request
-from agents.repair.observed import Differ, Frame, Head, Imported, Progress, Searched, Test
+from agents.repair.observed import Differ, Frame, Head, Imported, Pair, Progress, Searched, Test
 from agents.repair.source import parse
 from agents.repair.suspicion import Line
 from sandbox.api import Image, Sandbox
@@ -373,3 +373,19 @@ def test_plausible_patches_are_asked_what_the_tests_did_not_ask(tmp_path: Path) 
     (differ,) = [row for row in rows if isinstance(row, Differ)]
     assert sorted(map(sorted, differ.groups)) == [[0, 2], [1]]
     assert differ.call == "double(3)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "pairs"), [("a + b", [(0, 1)]), ("b - a", [])])
+def test_two_edits_are_tried_at_once_where_the_first_brings_a_test_further(
+    tmp_path: Path, first: str, pairs: list[tuple[int, int]]
+) -> None:
+    module = "def f(a, b):\n    one = a - b\n    two = a / b\n    return one, two\n"
+    tests = "import m\n\n\ndef test_f():\n    assert m.f(2, 3)[0] == 5\n    assert m.f(2, 3)[1] == 6\n"
+    edits = [("a - b", first), ("a / b", "a * b"), ("a / b", "b / a")]
+    with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
+        rows = rows_of(sandbox, module, edits, request("test_f"))
+    assert [row.of for row in rows if isinstance(row, Pair)] == pairs
+    *_, last = (row for row in rows if isinstance(row, Progress))
+    assert last.tried == (5 if pairs else 3)
+    assert last.plausible == len(pairs)

@@ -165,6 +165,99 @@ def test_time_is_kept() -> None:
     assert propose({"m.py": source()}, Findings(lines), until=time.monotonic()) == []
 
 
+# (text of a file, another file, what the failure tells, a place in the first file, what an operator makes of it)
+TOLD = [
+    ("f(a)", "f(1, deep=True)", Clues(), "f(a)", "f(a, deep=True)"),
+    ("f(a)", "def f(x, deep): pass", Clues(), "f(a)", "f(a, deep=None)"),
+    ("f(a, b=1)", "f(1, b=2)", Clues(), "b=1", "b=2"),
+    ("f(a)", "f(a + 1)", Clues(), "f(a)", "f(a + 1)"),
+    ("f(a)", "f(unknown)", Clues(), "f(a)", None),
+    ("b = a", "def other():\n    b = a * 3", Clues(), "b = a", "b = a * 3"),
+    ("f(a)", "def g():\n    a.close()", Clues(), "f(a)\n", "f(a)\n    a.close()\n"),
+    (
+        "f(a)",
+        "def g():\n    if a < 3:\n        return 4",
+        Clues(),
+        "    f(a)",
+        "    if a < 3:\n        return 4\n    f(a)",
+    ),
+    (
+        "f(a)",
+        "",
+        Clues(wanted=("ValueError",)),
+        "    f(a)",
+        '    if a is None:\n        raise ValueError(f"a is {a!r}")\n    f(a)',
+    ),
+    ("while True:\n        f(b[a])", "", Clues(exceptions=("IndexError",)), "True", "a < len(b)"),
+    ("if b[0] == 1:\n        f(a)", "", Clues(exceptions=("IndexError",)), "b[0] == 1", "b and b[0] == 1"),
+    ("if a:\n        b = 1\n    if c > 3:\n        b = 2", "", Clues(), "if a:", "if a and c > 3:"),
+    ("isinstance(a, list)", "", Clues(), "list", "(list, tuple)"),
+    ("isinstance(a, (str, int))", "", Clues(), "(str, int)", "(str, int, bytes)"),
+    ("return [a]", "", Clues(), "[a]", "list(a)"),
+    ("return tuple(a)", "", Clues(), "tuple(a)", "(a,)"),
+    ("a[0] = b", "", Clues(), "a[0] = b", "a.append(b)"),
+    ("return f'{a}-x'", "", Clues(pairs=(("-", "_"),)), "-x", "_x"),
+    ("open(a, 'wb')\n    open(b, 'w')", "", Clues(), "'wb'", "'w'"),
+    ("f(a)", "", Clues(missing=("a",)), "(a):", "(a=None):"),
+    (
+        "f(a)",
+        "",
+        Clues(exceptions=("KeyError",)),
+        "    f(a)",
+        "    try:\n        f(a)\n    except KeyError:\n        pass",
+    ),
+    ("x = a", "", Clues(), "x = a", "x = self.a"),
+]
+
+
+@pytest.mark.parametrize(("body", "other", "clues", "old", "new"), TOLD)
+def test_what_is_written_elsewhere_or_told_by_a_failure_is_proposed(
+    body: str, other: str, clues: Clues, old: str, new: str | None
+) -> None:
+    text = f"def g(a):\n    {body}\n"
+    if "self" in (new or ""):
+        text = f"class C:\n  def g(self):\n    {body}\n  def a(self): pass\n"
+    files = {"m.py": parse("m.py", text.encode()), "n.py": parse("n.py", other.encode())}
+    lines = {("m.py", number): 1.0 for number in range(1, 9)}
+    proposals = propose(files, Findings(lines, {}, clues), until=time.monotonic() + 60)
+    after = {apply(files["m.py"].data, [item.edit]).decode() for item in proposals}
+    assert text.count(old) == 1
+    if new is None:
+        assert not any("unknown" in item for item in after)
+    else:
+        assert text.replace(old, new) in after
+
+
+SIGNATURE = """\
+@cache
+def one(a, strict=True):
+    return a
+
+
+def two(a, strict=False):
+    return a
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("strict=False", "strict=True"), ("strict=False", "strict=None"), ("def two", "@cache\ndef two")]
+)
+def test_a_signature_is_changed_to_what_others_have(old: str, new: str) -> None:
+    text = parse("m.py", SIGNATURE.encode())
+    proposals = propose({"m.py": text}, Findings({("m.py", 7): 1.0}), until=time.monotonic() + 60)
+    assert SIGNATURE.replace(old, new).encode() in {apply(text.data, [item.edit]) for item in proposals}
+
+
+def test_what_may_be_none_is_given_a_value() -> None:
+    text = parse("m.py", b"def f(a):\n    return len(a)\n")
+    seen = Observed({"a": frozenset({"NoneType", "list"})})
+    proposals = propose(
+        {"m.py": text}, Findings({("m.py", 2): 1.0}, {"m.py": {(1, "f"): seen}}), until=time.monotonic() + 60
+    )
+    after = {apply(text.data, [item.edit]) for item in proposals}
+    assert b"def f(a):\n    if a is None:\n        a = []\n    return len(a)\n" in after
+
+
 def test_a_mined_text_is_put_in_the_quotes_of_the_old_one() -> None:
     text = parse("m.py", b"def f():\n    return 'a-b'\n")
     findings = Findings({("m.py", 2): 1.0}, {}, Clues(pairs=(("-", "_"),)))
@@ -188,9 +281,37 @@ def test_types_that_were_not_seen_are_read_where_they_are_written() -> None:
     assert b"def f(node):\n    seen = set()\n    seen.add(node)\n    return g(node)\n" in after
 
 
+MORE = """\
+@cache
+def first(a, b, mode=None):
+    if mode == "r" and isinstance(a, list):
+        return first(a, b, mode="w")
+    left = [a]
+    for i in range(b):
+        left.append(a[i])
+    if mode == "w":
+        raise ValueError(f"{a} a")
+    return a
+
+
+def second(a, b):
+    c = b
+    if a:
+        b = left(a, b)
+    while a[b]:
+        b += a.size
+    left = first(a[1:], 7)
+    a[b] = c
+    return b
+"""
+
+
 def test_every_operator_has_something_to_say() -> None:
-    """An operator that never proposes anything is dead code. (What needs clues is tested with them.)"""
-    lines = {("m.py", number): 1.0 for number in range(1, TEXT.count("\n") + 1)}
-    clues = Clues((("a", "b"),), ("x",), ("KeyError",))
-    proposals = propose({"m.py": source()}, Findings(lines, {}, clues), until=time.monotonic() + 60)
-    assert len({item.operator for item in proposals}) > 0.8 * len(OPERATORS)
+    """An operator that never proposes anything is dead code."""
+    clues = Clues((("a", "b"),), ("x",), ("KeyError", "IndexError"), ("KeyError",), ("b",))
+    more = parse("n.py", MORE.encode())
+    lines = {(name, number): 1.0 for name in ("m.py", "n.py") for number in range(1, TEXT.count("\n") + 1)}
+    seen = Observed({"a": frozenset({"NoneType", "Box"})}, {"a": {"size": frozenset({"int"})}})
+    findings = Findings(lines, {"n.py": {(13, "second"): seen}}, clues)
+    proposals = propose({"m.py": source(), "n.py": more}, findings, until=time.monotonic() + 60)
+    assert OPERATORS.keys() - {item.operator for item in proposals} == set()

@@ -142,7 +142,7 @@ def test_a_bug_beyond_single_edits_ends_honestly(tmp_path: Path) -> None:
     world = World(tmp_path, {"m.py": module, "test_m.py": tests})
     attempt = world.solve("test_m.py::test_parse")
     assert attempt.ended == "gave_up"
-    assert attempt.reason.startswith("no single edit passes the tests: ")
+    assert attempt.reason.startswith("no small edit passes the tests: ")
     assert world.changed == {}
     assert world.record()["plausible"] == []
 

@@ -32,6 +32,8 @@ def mutated(spot: Spot) -> Iterator[Change]:
         case ast.Assign(targets=[target], value=value):
             for name in _methods(spot, target):
                 yield _statement(spot, f"{spot.text(target)}.{name}({spot.text(value)})", 1.9)
+            if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Slice):
+                yield _statement(spot, f"{spot.text(target.value)}.append({spot.text(value)})", 2.0)
 
 
 def target(spot: Spot) -> Iterator[Change]:

@@ -5,10 +5,11 @@ import itertools
 from collections.abc import Iterator
 
 from agents.repair.operators.comparisons import is_condition
-from agents.repair.scope import may_be
+from agents.repair.scope import may_be, own_nodes
 from agents.repair.spot import Change, Spot
 
 MOST_NAMES = 12  # names that a condition is extended by
+MOST_COPIES = 6  # conditions of the function that another is joined with
 
 
 def junction(spot: Spot) -> Iterator[Change]:
@@ -70,6 +71,45 @@ def extended(spot: Spot) -> Iterator[Change]:
         yield spot.replace(spot.node, f"{text} and {name}", cost + 0.1)
         yield spot.replace(spot.node, f"{text} or {name}", cost + 0.2)
         yield spot.replace(spot.node, f"{text} and not {name}", cost + 0.2)
+
+
+def joined(spot: Spot) -> Iterator[Change]:
+    """A condition that the function tests elsewhere, here too."""
+    if not isinstance(spot.node, ast.expr) or not is_condition(spot) or isinstance(spot.parent, ast.BoolOp):
+        return
+    if spot.function is None or isinstance(spot.node, ast.Constant):
+        return
+    text = spot.text(spot.node)
+    text = f"({text})" if isinstance(spot.node, ast.BoolOp | ast.IfExp | ast.Lambda | ast.NamedExpr) else text
+    tests = [node.test for node in own_nodes(spot.function.body) if isinstance(node, ast.If | ast.While | ast.IfExp)]
+    single = [item for test in tests for item in (test.values if isinstance(test, ast.BoolOp) else [test])]
+    others = [
+        item
+        for item in single
+        if isinstance(item, ast.Compare | ast.Call | ast.UnaryOp) and "\n" not in spot.text(item)
+    ]
+    for other in list(dict.fromkeys(spot.text(item) for item in others))[:MOST_COPIES]:
+        if other not in text:
+            yield spot.replace(spot.node, f"{text} and {other}", 2.2)
+            yield spot.replace(spot.node, f"{text} or {other}", 2.3)
+            yield spot.replace(spot.node, f"{text} and not {other}", 2.4)
+
+
+def bounded(spot: Spot) -> Iterator[Change]:
+    """An index looked at before it is used, where one was out of range."""
+    if "IndexError" not in spot.clues.exceptions or not isinstance(spot.node, ast.expr) or not is_condition(spot):
+        return
+    holder = spot.source.statement(spot.node)
+    inside = [holder, *getattr(holder, "body", [])[:2]]
+    used = [node for item in inside if item is not None for node in ast.walk(item) if isinstance(node, ast.Subscript)]
+    text = spot.text(spot.node)
+    rest = "" if isinstance(spot.node, ast.Constant) else f" and {text}"
+    for node in used:
+        if not isinstance(node.slice, ast.Slice | ast.Constant | ast.Tuple):
+            yield spot.replace(spot.node, f"{spot.text(node.slice)} < len({spot.text(node.value)}){rest}", 1.6)
+        elif isinstance(node.slice, ast.Constant):
+            yield spot.replace(spot.node, f"{spot.text(node.value)}{rest}", 1.6)
+            yield spot.replace(spot.node, f"len({spot.text(node.value)}) > {spot.text(node.slice)}{rest}", 1.7)
 
 
 def guarded_attribute(spot: Spot) -> Iterator[Change]:

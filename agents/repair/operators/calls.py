@@ -19,8 +19,14 @@ KIN = (
     ("list", "tuple", "set", "frozenset"), ("getattr", "hasattr"), ("islower", "isupper"), ("log", "log2", "log10"),
     ("read", "readline", "readlines"), ("exists", "isfile", "isdir"), ("join", "format"), ("sum", "len", "max"),
 )  # fmt: skip
+BUILTIN_KIN = {
+    "list": ("tuple", "set"), "tuple": ("list",), "str": ("bytes",), "bytes": ("bytearray", "str"), "int": ("float",),
+    "float": ("int",), "dict": ("list",), "set": ("frozenset",),
+}  # fmt: skip
+MOST_CLASSES = 15
 WRAPPERS = ("str", "int", "list", "tuple", "set", "len", "abs", "sorted", "bool", "float", "repr")
-METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()", "title()", "splitlines()")
+METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()", "title()", "splitlines()", "encode()")
+MAKERS = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 
 
 def arguments(spot: Spot) -> Iterator[Change]:
@@ -100,23 +106,27 @@ def called(spot: Spot) -> Iterator[Change]:
 
 
 def sibling_keyword(spot: Spot) -> Iterator[Change]:
-    """A keyword argument that another call of the same name gives."""
+    """A keyword argument that another call of the same name gives, in whichever file."""
     if not isinstance(spot.node, ast.Call):
         return
-    have = {item.arg for item in spot.node.keywords}
-    for other in spot.source.calls.get(last_name(spot.node.func), []):
-        for item in other.keywords:
-            if item.arg and item.arg not in have:
-                yield _call(spot, [*_pieces(spot), f"{item.arg}={spot.text(item.value)}"], 1.6)
+    have = {item.arg: spot.text(item.value) for item in spot.node.keywords}
+    for (name, value), names in spot.elsewhere.keywords(last_name(spot.node.func)).items():
+        if not names <= spot.scope.visible:
+            continue
+        if name not in have:
+            yield _call(spot, [*_pieces(spot), f"{name}={value}"], 1.6)
+        elif have[name] != value:
+            pieces = [f"{name}={value}" if item == f"{name}={have[name]}" else item for item in _pieces(spot)]
+            yield _call(spot, pieces, 1.8)
 
 
 def keyword(spot: Spot) -> Iterator[Change]:
-    """A keyword that the callee's signature knows; the last position turned into one."""
+    """A keyword that a signature of the callee's name knows; the last position turned into one."""
     if not isinstance(spot.node, ast.Call):
         return
     have = {item.arg for item in spot.node.keywords} | {"self", "cls"}
     pieces = _pieces(spot)
-    for parameter in spot.source.parameters.get(last_name(spot.node.func), []):
+    for parameter in spot.elsewhere.parameters(last_name(spot.node.func)):
         if parameter in have:
             continue
         near = [parameter] if parameter in spot.scope.variables else []
@@ -128,6 +138,52 @@ def keyword(spot: Spot) -> Iterator[Change]:
                 at = len(spot.node.args) - 1
                 named = f"{parameter}={spot.text(argument)}"
                 yield _call(spot, [*pieces[:at], named, *pieces[at + 1 :]], 1.8)
+
+
+def made(spot: Spot) -> Iterator[Change]:
+    """`list(x)` for `[x]`, and the other way round."""
+    match spot.node:
+        case ast.List(elts=[item]) | ast.Tuple(elts=[item]) | ast.Set(elts=[item]):
+            if isinstance(getattr(spot.node, "ctx", None), ast.Store) or isinstance(item, ast.Starred):
+                return
+            yield spot.replace(spot.node, f"{MAKERS[type(spot.node)]}({spot.text(item)})", 1.7)
+        case ast.Call(func=ast.Name(id="list"), args=[item]):
+            yield spot.replace(spot.node, f"[{spot.text(item)}]", 1.8)
+        case ast.Call(func=ast.Name(id="tuple"), args=[item]):
+            yield spot.replace(spot.node, f"({spot.text(item)},)", 1.8)
+
+
+def instance(spot: Spot) -> Iterator[Change]:
+    """One more class in a tuple of them, or beside the one that something is tested to be of."""
+    match spot.node:
+        case ast.Tuple(elts=[_, *_] as items) if isinstance(spot.parent, ast.Call | ast.keyword):
+            have = [spot.text(item) for item in items]
+        case ast.Name() | ast.Attribute() if _is_tested_for(spot):
+            have = [spot.text(spot.node)]
+        case _:
+            return
+    if all(_is_class(spot, name) for name in have):
+        for other in _classes(spot, have):
+            yield spot.replace(spot.node, f"({', '.join([*have, other])})", 1.9)
+
+
+def _is_tested_for(spot: Spot) -> bool:
+    match spot.parent:
+        case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kind]):
+            return kind is spot.node
+    return False
+
+
+def _is_class(spot: Spot, name: str) -> bool:
+    return spot.scope.globals.get(name) == "class" or name in BUILTIN_KIN or name[:1].isupper()
+
+
+def _classes(spot: Spot, have: list[str]) -> list[str]:
+    near = [other for name in have for other in BUILTIN_KIN.get(name, ())]
+    own = [
+        name for name, sort in spot.scope.globals.items() if sort == "class" or (sort == "import" and name.istitle())
+    ]
+    return [name for name in dict.fromkeys([*near, *own]) if name not in have][:MOST_CLASSES]
 
 
 def _pieces(spot: Spot) -> list[str]:

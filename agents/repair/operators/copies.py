@@ -1,13 +1,17 @@
-"""Expressions that the same function writes elsewhere."""
+"""Expressions and statements that stand in other places: of the function, of its file, of other files."""
 
 import ast
 from collections.abc import Iterator
 
+from agents.repair.elsewhere import Phrase
+from agents.repair.operators.statements import around
 from agents.repair.scope import compatible, own_nodes
+from agents.repair.source import last_name
 from agents.repair.spot import Change, Spot
 
 KINDS = (ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.Compare, ast.BoolOp)
 MOST = 25
+MOST_ELSEWHERE = 10
 LONGEST = 80  # characters of a copied expression
 
 
@@ -29,6 +33,38 @@ def expression(spot: Spot) -> Iterator[Change]:
             found[text] = min(distance, found.get(text, distance))
     for text in sorted(found, key=lambda item: found[item])[:MOST]:
         yield spot.replace(spot.node, text, 1.9 if mine in text or text in mine else 2.1)
+
+
+def call(spot: Spot) -> Iterator[Change]:
+    """The same callee with what it is given elsewhere."""
+    if isinstance(spot.node, ast.Call):
+        for text in _fitting(spot, spot.elsewhere.calls(last_name(spot.node.func))):
+            yield spot.replace(spot.node, text, 2.1)
+
+
+def value(spot: Spot) -> Iterator[Change]:
+    """What a target of the same text is set to elsewhere."""
+    match spot.node:
+        case ast.Assign(targets=[target], value=old):
+            for text in _fitting(spot, spot.elsewhere.values(spot.text(target))):
+                yield spot.replace(old, text, 2.0)
+
+
+def statement(spot: Spot) -> Iterator[Change]:
+    """A statement or a guard of another function, once more here."""
+    if not isinstance(spot.node, ast.stmt) or spot.function is None:
+        return
+    local = spot.scope.variables.keys()
+    for phrase in spot.elsewhere.statements(spot.function, spot.scope.visible, local):
+        yield from around(spot, phrase.text, 2.4 if phrase.inside == spot.function.name else 2.6)
+
+
+def _fitting(spot: Spot, phrases: list[Phrase]) -> list[str]:
+    here = spot.function
+    other = [
+        item.text for item in phrases if item.names <= spot.scope.visible and item.inside != getattr(here, "name", "")
+    ]
+    return [text for text in dict.fromkeys(other) if text != spot.text(spot.node)][:MOST_ELSEWHERE]
 
 
 def _is_read(spot: Spot) -> bool:

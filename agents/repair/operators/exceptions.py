@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from agents.repair.edits import Edit
+from agents.repair.operators.returns import values
 from agents.repair.scope import is_builtin
 from agents.repair.source import Source
 from agents.repair.spot import Change, Spot
@@ -43,8 +44,12 @@ def handled(spot: Spot) -> Iterator[Change]:
     if not isinstance(node, ast.Assign | ast.Expr | ast.Return | ast.AugAssign) or not spot.source.begins_line(node):
         return
     ways = ["pass"] if not isinstance(node, ast.Return) else ["return None", "return False"]
+    if isinstance(node, ast.Return):
+        ways += [f"return {value}".rstrip() for value in values(spot)[:3]]
     if isinstance(node, ast.Assign):
-        ways = [f"{spot.text(node.targets[0])} = None"]
+        ways = [f"{spot.text(node.targets[0])} = None", f"return {(values(spot) or [''])[0]}".rstrip()]
+    if any(isinstance(item, ast.For | ast.While) for item in spot.source.ancestors(node)):
+        ways.append("continue")
     start, end = spot.source.whole_lines(node)
     lines = spot.source.data[start:end].decode().splitlines(keepends=True)
     inner = "".join(f"    {line}" for line in lines)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from agents.repair.edits import Edit
 from agents.repair.operators.returns import values
-from agents.repair.scope import NOTHING, may_be
+from agents.repair.scope import NOTHING, may_be, numeric
+from agents.repair.source import Function
 from agents.repair.spot import Change, Spot
 
 DEFAULTS = {"list": "[]", "dict": "{}", "str": "''", "int": "0", "tuple": "()", "set": "set()", "bytes": "b''"}
@@ -23,6 +24,39 @@ def leave(spot: Spot) -> Iterator[Change]:
             for rank, way in enumerate([*exits[:8], f"return {name}"]):
                 text = f"if {condition}:\n    {way}"
                 yield from spot.insert_before(spot.node, text, 2.1 + 0.05 * rank)
+
+
+def refuse(spot: Spot) -> Iterator[Change]:
+    """The exception that a test expected, raised for a parameter that is out of range or missing, before all else."""
+    function = spot.function
+    if function is None or not spot.clues.wanted or spot.node is not _first(function):
+        return
+    assert isinstance(spot.node, ast.stmt)
+    for name in [item.arg for item in (*function.args.args, *function.args.kwonlyargs)]:
+        types = spot.scope.variables.get(name, frozenset())
+        tests = [f"not {name}", f"{name} is None"]
+        if numeric(types):
+            absent = f"{name} is not None and " if "NoneType" in types else ""
+            tests = [f"{absent}{name} < 0", f"{absent}{name} <= 0", *tests]
+        for error in spot.clues.wanted if name not in ("self", "cls") else ():
+            for rank, test in enumerate(tests):
+                text = f'if {test}:\n    raise {error}(f"{name} is {{{name}!r}}")'
+                yield from spot.insert_before(spot.node, text, 2.0 + 0.05 * rank)
+
+
+def assume(spot: Spot) -> Iterator[Change]:
+    """A default for what is None, before it is used."""
+    function = spot.function
+    if function is None or not isinstance(spot.node, ast.stmt) or spot.source.parents.get(spot.node) is not function:
+        return
+    parameters = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
+    for name in _used(spot):
+        types = _types(spot, name)
+        if name in parameters and "NoneType" in types:
+            kinds = [kind for kind in types if kind in DEFAULTS] or list(DEFAULTS)
+            own = f"self.{name}" if name in spot.scope.attributes.get("self", {}) else ""
+            for value in [*([own] if own else []), *(DEFAULTS[kind] for kind in kinds)]:
+                yield from spot.insert_before(spot.node, f"if {name} is None:\n    {name} = {value}", 2.1)
 
 
 def only_if(spot: Spot) -> Iterator[Change]:
@@ -74,6 +108,12 @@ def conditional(spot: Spot) -> Iterator[Change]:
             for other in ("None", name):
                 yield spot.replace(spot.node, f"{text} if {name} else {other}", 2.2)
             yield spot.replace(spot.node, f"{text} if {name} is not None else None", 2.2)
+
+
+def _first(function: Function) -> ast.stmt:
+    """Behind the docstring."""
+    body = function.body
+    return body[1] if len(body) > 1 and ast.get_docstring(function, clean=False) is not None else body[0]
 
 
 def _used(spot: Spot) -> list[str]:

@@ -84,8 +84,8 @@ def module_name(spot: Spot) -> Iterator[Change]:
     if mine is None or spot.node.id in spot.scope.variables:
         return
     for name, sort in spot.scope.globals.items():
-        if name != spot.node.id and sort == mine:
-            yield spot.replace(spot.node, name, 1.7)
+        if name != spot.node.id and (sort == mine or "import" in (sort, mine)):
+            yield spot.replace(spot.node, name, 1.7 if sort == mine else 2.1)
 
 
 def _is_method(spot: Spot, name: str) -> bool:

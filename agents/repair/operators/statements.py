@@ -91,7 +91,7 @@ def update(spot: Spot) -> Iterator[Change]:
     if not isinstance(spot.node, ast.stmt) or spot.function is None:
         return
     for text, cost in _updates(spot):
-        yield from _around(spot, text, cost)
+        yield from around(spot, text, cost)
 
 
 def copied(spot: Spot) -> Iterator[Change]:
@@ -102,7 +102,7 @@ def copied(spot: Spot) -> Iterator[Change]:
     near = sorted(statements, key=lambda node: abs(node.lineno - spot.node.lineno))[:MOST_COPIES]  # type: ignore[attr-defined]
     for text in dict.fromkeys(spot.text(node) for node in near if not _is_docstring(node)):
         if "\n" not in text:
-            yield from _around(spot, text, 2.3)
+            yield from around(spot, text, 2.3)
 
 
 def left_early(spot: Spot) -> Iterator[Change]:
@@ -116,7 +116,7 @@ def left_early(spot: Spot) -> Iterator[Change]:
         yield from spot.insert_after(spot.node, "return", 2.4)
 
 
-def _around(spot: Spot, text: str, cost: float) -> Iterator[Change]:
+def around(spot: Spot, text: str, cost: float) -> Iterator[Change]:
     """Behind the statement, and before it where it is the first of its block."""
     assert isinstance(spot.node, ast.stmt)
     block = spot.source.block(spot.node)

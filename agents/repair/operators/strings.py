@@ -3,10 +3,12 @@
 import ast
 from collections.abc import Iterator
 
+from agents.repair.source import place_of
 from agents.repair.spot import Change, Spot
 from sandbox.pysyntax import literal
 
 PATTERN_CALLS = ("compile", "match", "search", "fullmatch", "sub", "subn", "findall", "finditer", "split")
+MOST_SIBLINGS = 8
 ANCHORS = ("^", "\\b", "\\A")
 ENDS = ("$", "\\b", "\\Z", "\\s*")
 
@@ -25,6 +27,29 @@ def mined(spot: Spot) -> Iterator[Change]:
     for text in spot.clues.strings:
         if text != value:
             yield _literal(spot, text, 2.1)
+
+
+def mined_format(spot: Spot) -> Iterator[Change]:
+    """The same in the text of an f-string, outside of what it formats."""
+    if not isinstance(spot.node, ast.JoinedStr):
+        return
+    text = spot.text(spot.node)
+    fixed = "".join(str(item.value) for item in spot.node.values if isinstance(item, ast.Constant))
+    for old, new in spot.clues.pairs:
+        old, new = (_escaped(item) for item in (old, new))
+        at = text.find(old, 2)
+        if old and old in fixed and at > 0:
+            yield spot.replace(spot.node, text[:at] + new + text[at + len(old) :], 1.4)
+
+
+def sibling(spot: Spot) -> Iterator[Change]:
+    """A text that the file writes in the same sort of place: compared with the same, given to the same callee."""
+    value, place = _string(spot), place_of(spot.source, spot.node)
+    if value is None or not place:
+        return
+    for other in spot.source.strings.get(place, [])[:MOST_SIBLINGS]:
+        if other != value:
+            yield _literal(spot, other, 1.8)
 
 
 def pattern(spot: Spot) -> Iterator[Change]:
@@ -80,6 +105,10 @@ def _literal(spot: Spot, value: str, cost: float) -> Change:
         if same:
             break
     return spot.replace(spot.node, text, cost)
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode().replace("{", "{{").replace("}", "}}")
 
 
 def _in_style(old: str, value: str) -> str:

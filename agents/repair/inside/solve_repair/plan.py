@@ -33,6 +33,7 @@ class Candidate:
     cost: float
     unit: int  # index into the plan's units; -1: outside every function, so only a fresh import shows it
     early: bool  # its line runs while tests are collected too: what was made then is not made anew by a swap
+    of: tuple[int, ...] = ()  # the two that it is made of
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from _pytest.outcomes import Skipped
 
 _ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
 _MESSAGE = 4000  # characters of a failure that are kept
+WRONG = "AssertionError"
 
 
 @dataclass
@@ -22,6 +24,13 @@ class Outcome:
     message: str = ""
     file: str = ""
     line: int = 0
+    reached: int = 0  # line of the test's own file that it failed at; only where `light`
+
+    def further(self, base: Outcome) -> bool:
+        """Whether this failure is a later one than that: of a later line, or a wrong value where there was none."""
+        if 0 < base.reached < self.reached:
+            return True
+        return self.message.startswith(WRONG) and not base.message.startswith(WRONG)
 
     def signature(self) -> list[str]:
         """What tells two failures apart."""
@@ -72,7 +81,9 @@ class Runner:
             outcome = "skipped" if isinstance(call.excinfo.value, Skipped) else "failed"
             trace = call.excinfo.tb
             while trace.tb_next is not None:
+                self._reach(item, trace)
                 trace = trace.tb_next
+            self._reach(item, trace)
             text = f"{call.excinfo.typename}: {_text(call.excinfo.value)}"
             longrepr = (trace.tb_frame.f_code.co_filename, trace.tb_lineno, text)
         return pytest.TestReport(
@@ -83,6 +94,10 @@ class Runner:
             longrepr=longrepr,
             when=call.when,  # type: ignore[arg-type]
         )
+
+    def _reach(self, item: pytest.Item, trace: TracebackType) -> None:
+        if trace.tb_frame.f_code.co_filename == str(item.fspath):
+            self.last.reached = trace.tb_lineno
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.outcome == "passed" or self.last.status in ("failed", "error"):

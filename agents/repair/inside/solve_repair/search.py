@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solve_repair import differ, forks, workers
+from solve_repair.pairs import pairs
 from solve_repair.plan import Candidate, Out
 from solve_repair.workers import Bench, Limit
 from solve_repair.zygote import Zygote
@@ -68,6 +69,7 @@ class Search:
     from_outside: bool = False
     failed: list[Candidate] = field(default_factory=list)
     slow: list[Candidate] = field(default_factory=list)
+    further: dict[int, Candidate] = field(default_factory=dict)  # failed, but later than the base does
     running: list[Running] = field(default_factory=list)
     best: float = float("inf")  # cost of the cheapest plausible candidate
     told: float = 0.0
@@ -88,11 +90,25 @@ class Search:
         if self._unfound():
             self.limits = {name: limit.times(10, 1000) for name, limit in self.limits.items()}
             self._again(self.slow, plan.batch, SLOW)
+        paired = self._pairs() if self._unfound() else []
+        if paired:
+            self._drain(paired, plan.batch)
         self._stop()
         if len(self.passed) > 1 and self._time_left():
-            plausible = [item for item in plan.candidates if item.id in self.passed]
+            plausible = [item for item in (*plan.candidates, *paired) if item.id in self.passed]
             self.out.write(kind="differ", **differ.compare(self.bench, plausible))
         self._progress(kind="end", exhausted=self._time_left())
+
+    def _pairs(self) -> list[Candidate]:
+        """Each edit that brought a test further, with others of its function."""
+        found: list[Candidate] = []
+        candidates = self.bench.plan.candidates
+        for path in sorted({item.path for item in self.further.values()}):
+            firsts = [item for item in self.further.values() if item.path == path]
+            others = [item for item in candidates if item.path == path and item.unit >= 0]
+            source = self.bench.live.source(path)
+            found += pairs(source, firsts, others, len(candidates) + len(found))
+        return sorted(found, key=lambda item: item.cost)
 
     def _again(self, candidates: list[Candidate], size: int, most: int) -> None:
         chosen = sorted(candidates, key=lambda item: item.cost)[:most]
@@ -210,6 +226,8 @@ class Search:
             self.counts.invalid += 1
         else:
             job.failed.append(candidate)
+            if row["further"]:
+                self.further[candidate.id] = candidate
 
     def _split(self, failed: list[Candidate]) -> None:
         """Try those again in smaller company: alone where the batch was small already."""
@@ -258,6 +276,8 @@ class Search:
         self.passed.add(candidate.id)
         self.counts.plausible += 1
         self.best = min(self.best, candidate.cost)
+        if candidate.of:
+            self.out.write(kind="pair", id=candidate.id, of=candidate.of)
         self._progress(kind="plausible", id=candidate.id)
 
     def _regressed(self, candidate: Candidate, test: str) -> None:

@@ -72,7 +72,7 @@ class Base:
     """What the base itself does with counters in it."""
 
     counts: dict[str, int]  # 0: without end
-    signatures: dict[str, list[str]]  # of showing tests
+    outcomes: dict[str, Outcome]  # of showing tests
 
 
 def calibrate(bench: Bench) -> Base:
@@ -90,11 +90,11 @@ def calibrate(bench: Bench) -> Base:
             bench.ticks.start(CALIBRATION)
             outcome = bench.runner.run(bench.items[name])
             count = 0 if bench.ran_out else bench.ticks.count
-            send({"test": name, "count": count, "signature": outcome.signature()})
+            send({"test": name, "count": count, "outcome": vars(outcome)})
 
     for row in forks.fork(body).wait(20.0):
         base.counts[row["test"]] = row["count"]
-        base.signatures[row["test"]] = row["signature"]
+        base.outcomes[row["test"]] = Outcome(**row["outcome"])
     return base
 
 
@@ -103,16 +103,16 @@ def batch(
 ) -> Callable[[forks.Send], None]:
     """Each candidate through the showing tests; sends {"i": id, "o": outcome} in order, then {"dirty": bool}.
 
-    Outcomes: passed, failed, timeout (by count), invalid, fresh (not swappable). Who kills the worker is known to the
-    parent as the first one without an outcome. Dirty: the base no longer does what it did, so a candidate has left
-    something behind, and those after it may have failed by that.
+    Outcomes: passed, failed (with "further": whether later than the base does), timeout (by count), invalid, fresh (not
+    swappable). Who kills the worker is known to the parent as the first one without an outcome. Dirty: the base no
+    longer does what it did, so a candidate has left something behind, and those after it may have failed by that.
     """
 
     def body(send: forks.Send) -> None:
         bench.runner.light = True
         ran: set[str] = set()
         for candidate in candidates:
-            row = _tried(bench, candidate, limits)
+            row = _tried(bench, candidate, limits, base)
             ran.update(row.pop("ran", []))
             send({"i": candidate.id, **row})
         send({"dirty": len(candidates) > 1 and _is_dirty(bench, ran, limits, base)})
@@ -124,12 +124,12 @@ def _is_dirty(bench: Bench, ran: set[str], limits: dict[str, Limit], base: Base)
     bench.live.clear_caches()
     for name in ran:
         signature = bench.run(name, limits[name]).signature()
-        if name in base.signatures and signature != base.signatures[name]:
+        if name in base.outcomes and signature != base.outcomes[name].signature():
             return True
     return False
 
 
-def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit]) -> dict[str, Any]:
+def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit], base: Base) -> dict[str, Any]:
     try:
         before = bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
     except NotSwappable:
@@ -145,11 +145,19 @@ def _tried(bench: Bench, candidate: Candidate, limits: dict[str, Limit]) -> dict
             if bench.ran_out:
                 return {"o": "timeout", "ran": ran}
             if outcome.status != "passed":
-                return {"o": "failed", "ran": ran}
+                return {
+                    "o": "failed",
+                    "ran": ran,
+                    "further": len(ran) > 1 or _further(outcome, base.outcomes.get(name)),
+                }
         return {"o": "passed", "ran": ran}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         exchange(before)
+
+
+def _further(outcome: Outcome, before: Outcome | None) -> bool:
+    return before is not None and outcome.further(before)
 
 
 def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
