@@ -100,7 +100,7 @@ def _has_file(module: object) -> bool:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    return dict(vars(outcome))
+    return {name: value for name, value in vars(outcome).items() if name != "reached"}
 
 
 def _guarding(
