@@ -17,6 +17,10 @@ RAISED = re.compile(
     r"^(?:E\s+)?(?:[a-z_]\w*\.)*(?P<name>[A-Z]\w*(?:Error|Exception|Exit|Iteration|Interrupt))\b", re.MULTILINE
 )
 MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: (?P<names>[^\n]{1,200})")
+# unittest: "pattern" does not match "message". pytest, by its version: Regex: 'pattern' or Expected regex: 'pattern'.
+UNTOLD = re.compile(
+    r"""(?P<one>"[^"\n]+"|'[^'\n]+') does not match |[Rr]egex: (?P<other>r?["'].+["'])$""", re.MULTILINE
+)
 EXPECTED = re.compile(r"DID NOT RAISE .*?(?:class '(?:\w+\.)*)?(?P<name>[A-Z]\w+)'?>|(?P<other>[A-Z]\w+) not raised")
 
 
@@ -26,6 +30,7 @@ def clues(messages: Iterable[str]) -> Clues:
     exceptions: dict[str, None] = {}
     wanted: dict[str, None] = {}
     missing: dict[str, None] = {}
+    told: dict[str, None] = {}
     for message in messages:
         for match in COMPARED.finditer(message):
             for one, other in _texts(match["left"], match["right"]):
@@ -36,10 +41,19 @@ def clues(messages: Iterable[str]) -> Clues:
                 exceptions[match["name"]] = None
         for match in EXPECTED.finditer(message):
             wanted[match["name"] or match["other"]] = exceptions[match["name"] or match["other"]] = None
+        for match in UNTOLD.finditer(message):
+            pattern = match["one"][1:-1] if match["one"] else _value(match["other"])
+            if isinstance(pattern, str):
+                told[re.sub(r"\\(\W)", r"\1", pattern)[:LONGEST]] = None  # what a plain pattern matches
         for match in MISSING.finditer(message):
             missing.update(dict.fromkeys(re.findall(r"'([a-zA-Z_]\w*)'", match["names"])))
     return Clues(
-        tuple(pairs)[:MOST], tuple(strings)[:MOST], tuple(exceptions)[:4], tuple(wanted)[:2], tuple(missing)[:4]
+        tuple(pairs)[:MOST],
+        tuple(strings)[:MOST],
+        tuple(exceptions)[:4],
+        tuple(wanted)[:2],
+        tuple(missing)[:4],
+        tuple(told)[:2],
     )
 
 

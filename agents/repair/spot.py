@@ -34,6 +34,7 @@ class Clues:
     exceptions: tuple[str, ...] = ()  # names of exceptions raised or expected
     wanted: tuple[str, ...] = ()  # those of them that were expected and did not come
     missing: tuple[str, ...] = ()  # parameters for which a call had no argument
+    told: tuple[str, ...] = ()  # what an exception's message was expected to say
 
 
 @dataclass(frozen=True)

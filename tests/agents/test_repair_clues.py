@@ -1,5 +1,6 @@
 """Failure messages, read for what they tell."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,18 @@ def test_exceptions_that_were_raised_or_expected_are_named() -> None:
 def test_parameters_without_an_argument_are_named() -> None:
     message = "TypeError: f() missing 2 required positional arguments: 'width' and 'fill'"
     assert clues([message]).missing == ("width", "fill")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'AssertionError: "must be at least 0\\." does not match "Stop argument"',
+        "AssertionError: Regex pattern did not match.\n Regex: 'must be at least 0\\\\.'\n Input: 'Stop'",
+        "AssertionError: no match\n  Expected regex: 'must be at least 0\\\\.'\n  Actual message: 'Stop'",
+    ],
+)
+def test_what_an_exception_should_have_said_is_taken_down(message: str) -> None:
+    assert clues([message]).told == ("must be at least 0.",)
 
 
 def test_symptoms_are_no_clue() -> None:

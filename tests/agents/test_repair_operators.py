@@ -188,6 +188,7 @@ TOLD = [
         "    f(a)",
         '    if a is None:\n        raise ValueError(f"a is {a!r}")\n    f(a)',
     ),
+    ("f(a)", "", Clues(told=("no a",)), "    f(a)", "    if not a:\n        raise ValueError('no a')\n    f(a)"),
     ("while True:\n        f(b[a])", "", Clues(exceptions=("IndexError",)), "True", "a < len(b)"),
     ("if b[0] == 1:\n        f(a)", "", Clues(exceptions=("IndexError",)), "b[0] == 1", "b and b[0] == 1"),
     ("if a:\n        b = 1\n    if c > 3:\n        b = 2", "", Clues(), "if a:", "if a and c > 3:"),

@@ -29,19 +29,21 @@ def leave(spot: Spot) -> Iterator[Change]:
 def refuse(spot: Spot) -> Iterator[Change]:
     """The exception that a test expected, raised for a parameter that is out of range or missing, before all else."""
     function = spot.function
-    if function is None or not spot.clues.wanted or spot.node is not _first(function):
+    errors = spot.clues.wanted or (("ValueError", "TypeError") if spot.clues.told else ())
+    if function is None or not errors or spot.node is not _first(function):
         return
     assert isinstance(spot.node, ast.stmt)
     for name in [item.arg for item in (*function.args.args, *function.args.kwonlyargs)]:
         types = spot.scope.variables.get(name, frozenset())
         tests = [f"not {name}", f"{name} is None"]
         if numeric(types):
-            absent = f"{name} is not None and " if "NoneType" in types else ""
-            tests = [f"{absent}{name} < 0", f"{absent}{name} <= 0", *tests]
-        for error in spot.clues.wanted if name not in ("self", "cls") else ():
+            low = [f"{name} < 0", f"{name} <= 0"]
+            tests = [*low, *tests, *(f"{name} is not None and {test}" for test in low)]
+        message = repr(spot.clues.told[0]) if spot.clues.told else f'f"{name} is {{{name}!r}}"'
+        for error in errors if name not in ("self", "cls") else ():
             for rank, test in enumerate(tests):
-                text = f'if {test}:\n    raise {error}(f"{name} is {{{name}!r}}")'
-                yield from spot.insert_before(spot.node, text, 2.0 + 0.05 * rank)
+                text = f"if {test}:\n    raise {error}({message})"
+                yield from spot.insert_before(spot.node, text, 1.3 + 0.05 * rank)
 
 
 def assume(spot: Spot) -> Iterator[Change]:

@@ -1,12 +1,14 @@
 """Names: another variable, another attribute, `x` for `self.x`."""
 
 import ast
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Mapping
 
 from agents.repair.scope import UNKNOWN, compatible
 from agents.repair.spot import Change, Spot
 
 OWN = ("self", "cls")
+MOST_NAMES = 20  # of a module
 
 
 def variable(spot: Spot) -> Iterator[Change]:
@@ -83,9 +85,23 @@ def module_name(spot: Spot) -> Iterator[Change]:
     mine = spot.scope.globals.get(spot.node.id)
     if mine is None or spot.node.id in spot.scope.variables:
         return
-    for name, sort in spot.scope.globals.items():
+    for name, sort in _alike(spot.node.id, spot.scope.globals):
         if name != spot.node.id and (sort == mine or "import" in (sort, mine)):
             yield spot.replace(spot.node, name, 1.7 if sort == mine else 2.1)
+
+
+def _alike(name: str, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Of a large module's names those that are written most alike: these are mistaken for one another."""
+    if len(names) <= MOST_NAMES:
+        return list(names.items())
+    matcher = difflib.SequenceMatcher(None, b=name)
+    ranked = sorted(names.items(), key=lambda item: -_ratio(matcher, item[0]))
+    return ranked[: MOST_NAMES + 1]
+
+
+def _ratio(matcher: difflib.SequenceMatcher[str], name: str) -> float:
+    matcher.set_seq1(name)
+    return matcher.ratio()
 
 
 def _is_method(spot: Spot, name: str) -> bool:

@@ -51,9 +51,9 @@ def values(spot: Spot) -> list[str]:
     own = [node for node in own_nodes(function.body) if isinstance(node, ast.Return)]
     texts = [spot.text(node.value) if node.value else "" for node in own]
     short = [text for text in texts if len(text) <= 60 and "\n" not in text]
-    plain = PLAIN if any(texts) else ("",)
     parameters = [item.arg for item in function.args.args if item.arg not in ("self", "cls")]
-    return list(dict.fromkeys([*short, *plain, *parameters]))
+    first, *others = PLAIN if any(texts) else ("",)
+    return list(dict.fromkeys([*short, first, *parameters, *others]))
 
 
 def _with(spot: Spot, value: str, cost: float) -> Change:

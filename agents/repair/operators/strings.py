@@ -24,7 +24,7 @@ def mined(spot: Spot) -> Iterator[Change]:
         if value and not old:
             yield _literal(spot, value + new, 1.8)
             yield _literal(spot, new + value, 1.8)
-    for text in spot.clues.strings:
+    for text in (*spot.clues.told, *spot.clues.strings):
         if text != value:
             yield _literal(spot, text, 2.1)
 
