@@ -65,6 +65,11 @@ accept-quixbugs: env  ## The repair engine on QuixBugs: make accept-quixbugs QUI
 	@test -n "$(QUIXBUGS)" || { echo "name a checkout of jkoppel/QuixBugs: make accept-quixbugs QUIXBUGS=DIR" >&2; exit 2; }
 	$(BIN)/python tests/bench/quixbugs.py --quixbugs $(QUIXBUGS) -j 2
 
+.PHONY: accept-realbugs
+accept-realbugs: env  ## The repair engine on real bugs mined from histories: MIRRORS=bare mirrors as OWNER/NAME.git
+	@test -n "$(MIRRORS)" || { echo "name a folder of bare mirrors: make accept-realbugs MIRRORS=DIR" >&2; exit 2; }
+	$(BIN)/python tests/bench/realbugs.py --mirrors $(MIRRORS)
+
 .PHONY: clean
 clean:  ## Remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
