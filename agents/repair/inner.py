@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from agents.repair.candidates import Proposal
 from agents.repair.follow import Follow
@@ -25,6 +29,7 @@ from sandbox.api import MEBIBYTE, ExecResult, PathRefused, Sandbox
 
 PACKAGE = Path(__file__).parent / "inside" / "solve_repair"
 PREFIX = 'PYTHONPATH="$SOLVE_PLUGINS${PYTHONPATH:+:$PYTHONPATH}"; export PYTHONPATH; '
+PAUSE = 0.1  # seconds between two looks at whether the survey is there
 GRACE = 15.0  # wall seconds for a start, a collection and an end on top of a plan's own time
 MOST_OUT = 64 * MEBIBYTE
 LAST = 4096  # bytes at the end of a running search's lines that tell how far it is
@@ -39,7 +44,7 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """What both runs need to know."""
+    """What is known of the tests before they are watched."""
 
     showing: tuple[str, ...]
     guard: tuple[str, ...]  # pass on the base
@@ -48,41 +53,77 @@ class Request:
 
 
 class Inner:
-    """One sandbox with the package in it."""
+    """One pytest in a sandbox, for as long as it is entered: first surveyed, then told what to try."""
 
-    def __init__(self, sandbox: Sandbox, command: str) -> None:
+    def __init__(self, sandbox: Sandbox, command: str, request: Request, seconds: tuple[float, float]) -> None:
+        """`seconds`: wall time for the survey, and for all."""
         self._sandbox = sandbox
         self._command = command
+        self._request = request
+        self._seconds = seconds
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="repair")
         made = sandbox.exec(["mktemp", "-d"])
         if not made.ok:
             raise CannotRun(f"no scratch folder in the sandbox: {made.text()[-200:]}")
         self._folder = made.stdout.decode().strip()
         sandbox.copy_in(PACKAGE, f"{self._folder}/solve_repair")
 
-    def survey(self, request: Request, seconds: float) -> list[Head | Modules | Imported | Test | Frame | End]:
-        """Run the tests on the base, traced.
+    def __enter__(self) -> Self:
+        self._send("survey", self._plan("survey", self._seconds[0]))
+        env = {
+            "SOLVE_PLUGINS": self._folder,
+            "SOLVE_REPAIR_PLAN": f"{self._folder}/survey.json",
+            "PYTEST_PLUGINS": "solve_repair.plugin",
+            # Forks share what capturing writes to; without it what they print goes nowhere.
+            "PYTEST_ADDOPTS": "--continue-on-collection-errors --capture=no",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+        }
+        argv = ["/bin/sh", "-c", f'{PREFIX}{self._command} "$@"', "sh", *self._request.files]
+        self._running = self._pool.submit(self._sandbox.exec, argv, env=env, timeout=self._seconds[1] + GRACE)
+        self._asked = False
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and not self._asked:
+            self._send("search", None)
+        # After an error nothing is waited for: closing the sandbox ends what runs in it.
+        self._pool.shutdown(wait=kind is None)
+
+    def survey(self) -> list[Head | Modules | Imported | Test | Frame | End]:
+        """The tests on the base, traced.
 
         Raises:
             CannotRun: nothing came back.
             SandboxUnavailable: the machine is gone.
         """
-        plan = self._plan("survey", request, seconds)
-        return survey_rows(self._run(plan, request.files, seconds, "survey"))
+        while not self._running.done():
+            with suppress(FileNotFoundError):  # not begun yet
+                last = self._read("survey").rstrip().rpartition(b"\n")[2]
+                if any(isinstance(row, End) for row in survey_rows(last)):
+                    break
+            wait([self._running], timeout=PAUSE)
+        return survey_rows(self._result("survey"))
 
     def search(
         self,
-        request: Request,
         sources: Mapping[str, Source],
         proposals: Sequence[Proposal],
         early: Collection[Line],
         modules: Sequence[str],
         seconds: float,
+        *,
+        guard: Sequence[str],
+        durations: Mapping[str, float],
         batch: int = BATCH,
         heard: Callable[[Progress], None] = lambda _: None,
     ) -> list[Searched]:
-        """Try the proposals in their order; ids in the answer are their indices. Raises as `survey`.
+        """Try the proposals in their order, after the survey; ids in the answer are their indices. Raises as `survey`.
 
-        `early`: lines that run while tests are collected. `heard` gets the counts once a second, from another thread.
+        `early`: lines that run while tests are collected. `guard`: tests that must go on passing; `durations`: CPU
+        seconds of tests. `heard` gets the counts once a second, from another thread.
         """
 
         def last(data: bytes) -> None:
@@ -90,66 +131,71 @@ class Inner:
             if rows:
                 heard(rows[-1])
 
-        units: list[dict[str, object]] = []
-        first: dict[str, int] = {}
-        for path, source in sources.items():
-            first[path] = len(units)
-            units += [asdict(unit) for unit in source.units]
-        candidates = []
-        for number, proposal in enumerate(proposals):
-            edit = proposal.edit
-            unit = sources[proposal.path].unit_at(edit.start, edit.end)
-            candidates.append(
-                {
-                    "id": number,
-                    "path": proposal.path,
-                    "start": edit.start,
-                    "end": edit.end,
-                    "text": edit.text.decode(),
-                    "cost": proposal.cost,
-                    "early": (proposal.path, proposal.line) in early,
-                    "unit": first[proposal.path] + unit if unit >= 0 else -1,
-                }
-            )
-        plan = self._plan("search", request, seconds)
+        units, candidates = _numbered(sources, proposals, early)
+        plan = self._plan("search", seconds)
         plan.update(units=units, candidates=candidates, modules=list(modules), batch=batch)
+        plan.update(guard=list(guard), durations=dict(durations))
+        self._asked = True
+        self._send("search", plan)
         with Follow(self._sandbox, f"{self._folder}/search.jsonl", last):
-            return search_rows(self._run(plan, request.files, seconds, "search"))
+            self._running.result()
+        return search_rows(self._result("search"))
 
-    def _plan(self, mode: str, request: Request, seconds: float) -> dict[str, object]:
+    def _plan(self, name: str, seconds: float) -> dict[str, object]:
         return {
-            "mode": mode,
-            "out": f"{self._folder}/{mode}.jsonl",
-            "showing": request.showing,
-            "guard": request.guard,
+            "out": f"{self._folder}/{name}.jsonl",
+            "following": f"{self._folder}/search.json",
+            "showing": self._request.showing,
+            "guard": self._request.guard,
             "seconds": seconds,
             "jobs": JOBS,
             "slack": SLACK,
-            "durations": dict(request.durations),
+            "durations": dict(self._request.durations),
             "batch": BATCH,
             "modules": [],
             "units": [],
             "candidates": [],
         }
 
-    def _run(self, plan: Mapping[str, object], files: Sequence[str], seconds: float, mode: str) -> bytes:
-        path = f"{self._folder}/{mode}.json"
-        self._sandbox.write(path, json.dumps(plan).encode())
-        env = {
-            "SOLVE_PLUGINS": self._folder,
-            "SOLVE_REPAIR_PLAN": path,
-            "PYTEST_PLUGINS": "solve_repair.plugin",
-            # Forks share what capturing writes to; without it what they print goes nowhere.
-            "PYTEST_ADDOPTS": "--continue-on-collection-errors --capture=no",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",
-        }
-        argv = ["/bin/sh", "-c", f'{PREFIX}{self._command} "$@"', "sh", *files]
-        done = self._sandbox.exec(argv, env=env, timeout=seconds + GRACE)
+    def _send(self, name: str, plan: Mapping[str, object] | None) -> None:
+        self._sandbox.write(f"{self._folder}/{name}.json", f"{json.dumps(plan)}\n".encode())
+
+    def _read(self, name: str) -> bytes:
+        return self._sandbox.read(f"{self._folder}/{name}.jsonl", max_bytes=MOST_OUT)
+
+    def _result(self, name: str) -> bytes:
         try:
-            return self._sandbox.read(f"{self._folder}/{mode}.jsonl", max_bytes=MOST_OUT)
+            return self._read(name)
         except (FileNotFoundError, IsADirectoryError, PathRefused):  # the last two: hostile tests put something there
-            raise CannotRun(_why(done, self._command)) from None
+            raise CannotRun(_why(self._running.result(), self._command)) from None
+
+
+def _numbered(
+    sources: Mapping[str, Source], proposals: Sequence[Proposal], early: Collection[Line]
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Units and candidates, as the half inside reads them."""
+    units: list[dict[str, object]] = []
+    first: dict[str, int] = {}
+    for path, source in sources.items():
+        first[path] = len(units)
+        units += [asdict(unit) for unit in source.units]
+    candidates: list[dict[str, object]] = []
+    for number, proposal in enumerate(proposals):
+        edit = proposal.edit
+        unit = sources[proposal.path].unit_at(edit.start, edit.end)
+        candidates.append(
+            {
+                "id": number,
+                "path": proposal.path,
+                "start": edit.start,
+                "end": edit.end,
+                "text": edit.text.decode(),
+                "cost": proposal.cost,
+                "early": (proposal.path, proposal.line) in early,
+                "unit": first[proposal.path] + unit if unit >= 0 else -1,
+            }
+        )
+    return units, candidates
 
 
 def _why(done: ExecResult, command: str) -> str:

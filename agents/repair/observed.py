@@ -70,8 +70,8 @@ class Progress(Row):
     """A line of the search. Counts are totals so far."""
 
     kind: Literal["progress", "plausible", "end"]
-    seconds: float
-    cpu: float
+    seconds: float  # since the search began
+    cpu: float  # seconds since the process began, the survey's among them
     tried: int
     timeouts: int
     invalid: int

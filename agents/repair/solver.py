@@ -106,30 +106,33 @@ class RepairSolver:
         return attempt
 
     def _solve(self, site: Site, sandbox: Sandbox, search: Search, until: float) -> Attempt:
-        inner = Inner(sandbox, site.test_command)
         request = _request(site)
         total = until - time.monotonic()
         site.tell(
             Event("code", f"watching tests run: {len(request.showing)} that fail, {len(request.guard)} that pass")
         )
-        rows = inner.survey(request, SURVEY_SHARE * total)
-        problem = _problem(rows, request.showing)
-        if problem:
-            return _gave_up(search, problem)
-        search.survey_cpu = sum(row.cpu for row in rows if isinstance(row, End))
-        tests = [row for row in rows if isinstance(row, Test)]
-        search.sources = files.read(site.tree, _paths(tests))
-        search.findings = findings(rows, request.showing, search.sources)
-        search.proposals = propose(search.sources, search.findings, until=time.monotonic() + GENERATE_SHARE * total)
-        if not search.proposals:
-            return _gave_up(search, "the failing tests run no line of the repository that could be edited")
-        site.tell(Event("code", f"edits to try: {len(search.proposals)}, in files: {len(search.sources)}"))
-        answers = self._search(site, inner, _measured(request, tests), rows, search, until - CONFIRM_SHARE * total)
+        with Inner(sandbox, site.test_command, request, (SURVEY_SHARE * total, total)) as inner:
+            rows = inner.survey()
+            problem = _problem(rows, request.showing) or self._look(site, search, rows, total)
+            if problem:
+                return _gave_up(search, problem)
+            answers = self._search(site, inner, request, rows, search, until - CONFIRM_SHARE * total)
         search.sort(answers)
         if not search.plausible:
             tried = f"{search.tried} tried of {len(search.proposals)} and their pairs, in {search.seconds:.0f} s"
             return _gave_up(search, f"no small edit passes the tests: {tried}")
         return self._confirm(site, sandbox, search, until)
+
+    def _look(self, site: Site, search: Search, rows: Sequence[object], total: float) -> str:
+        """Make up edits from what was seen. Returns why there are none, if so."""
+        search.survey_cpu = sum(row.cpu for row in rows if isinstance(row, End))
+        search.sources = files.read(site.tree, _paths([row for row in rows if isinstance(row, Test)]))
+        search.findings = findings(rows, site.showing, search.sources)
+        search.proposals = propose(search.sources, search.findings, until=time.monotonic() + GENERATE_SHARE * total)
+        if not search.proposals:
+            return "the failing tests run no line of the repository that could be edited"
+        site.tell(Event("code", f"edits to try: {len(search.proposals)}, in files: {len(search.sources)}"))
+        return ""
 
     def _search(
         self, site: Site, inner: Inner, request: Request, rows: Sequence[object], search: Search, until: float
@@ -141,14 +144,17 @@ class RepairSolver:
             site.tell(Event("code", f"trying edits{found}", row.tried, total))
 
         modules = [name for row in rows if isinstance(row, Modules) for name in row.names]
-        stable = all(row.stable for row in rows if isinstance(row, Test) and row.id in request.showing)
+        tests = [row for row in rows if isinstance(row, Test)]
+        stable = all(row.stable for row in tests if row.id in request.showing)
+        guard, durations = _measured(request, tests)
         return inner.search(
-            request,
             search.sources,
             search.proposals,
             _early(rows),
             list(dict.fromkeys(modules))[:500],
             max(1.0, until - time.monotonic()),
+            guard=guard,
+            durations=durations,
             batch=BATCH if stable else 1,
             heard=heard,
         )
@@ -219,13 +225,12 @@ def _request(site: Site) -> Request:
     return Request(site.showing, tuple(guard), durations, tuple(sorted(shown)))
 
 
-def _measured(request: Request, tests: Sequence[Test]) -> Request:
-    """With CPU times of the survey where they are from a plain run: those of the failing tests."""
+def _measured(request: Request, tests: Sequence[Test]) -> tuple[list[str], dict[str, float]]:
+    """Which tests guard, and CPU seconds of tests: the survey's where they are from a plain run, of failing tests."""
     showing = {row.id: row.seconds for row in tests if row.id in request.showing and row.status != "timeout"}
     known = {name: seconds for name, seconds in request.durations.items() if name not in request.showing}
     ran = {row.id for row in tests if row.status == "passed"}
-    guard = tuple(name for name in request.guard if name in ran)
-    return Request(request.showing, guard, {**known, **showing}, request.files)
+    return [name for name in request.guard if name in ran], {**known, **showing}
 
 
 def _problem(rows: Sequence[object], showing: Sequence[str]) -> str:

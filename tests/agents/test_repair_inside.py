@@ -55,7 +55,14 @@ def rows_of(
     for old, new in edits:
         start = module.encode().index(old.encode())
         proposals.append(Proposal("m.py", Edit(start, start + len(old.encode()), new.encode()), 1.0, "test", 1))
-    return Inner(sandbox, "python -m pytest").search(asked, {"m.py": source}, proposals, early, [], 30.0)
+    with Inner(sandbox, "python -m pytest", asked, (10.0, 50.0)) as inner:
+        inner.survey()
+        return inner.search({"m.py": source}, proposals, early, [], 30.0, guard=asked.guard, durations=asked.durations)
+
+
+def surveyed(sandbox: Sandbox, asked: Request, command: str = "python -m pytest") -> list[object]:
+    with Inner(sandbox, command, asked, (20.0, 30.0)) as inner:
+        return list(inner.survey())
 
 
 KINDS = """\
@@ -299,7 +306,7 @@ def test_an_endless_loop_is_watched_and_mended(tmp_path: Path) -> None:
     tests = "import m\n\ndef test_f():\n    assert m.f(8) == 4\n"
     asked = request("test_f")
     with LocalSandbox(image(tmp_path / "one", {"m.py": module, "test_m.py": tests})) as sandbox:
-        rows = Inner(sandbox, "python -m pytest").survey(asked, 20.0)
+        rows = surveyed(sandbox, asked)
     [test] = [row for row in rows if isinstance(row, Test)]
     assert test.status == "timeout"
     assert test.lines["m.py"] == [2, 3, 4, 5]
@@ -314,8 +321,7 @@ def test_the_base_is_described_test_by_test(tmp_path: Path) -> None:
         "import m\n\ndef test_a():\n    assert m.f(m.Box('x')) == 'y'\n\ndef test_b():\n    assert m.f(m.Box(2)) == 2\n"
     )
     with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
-        inner = Inner(sandbox, "python -m pytest")
-        rows = inner.survey(request("test_a", "test_gone", guard=["test_m.py::test_b"]), 20.0)
+        rows = surveyed(sandbox, request("test_a", "test_gone", guard=["test_m.py::test_b"]))
     [head] = [row for row in rows if isinstance(row, Head)]
     assert head.missing == ["test_m.py::test_gone"]
     by_id = {row.id: row for row in rows if isinstance(row, Test)}
@@ -334,7 +340,7 @@ def test_a_command_that_is_no_pytest_says_so(tmp_path: Path) -> None:
         LocalSandbox(image(tmp_path, {"m.py": "", "test_m.py": ""})) as sandbox,
         pytest.raises(CannotRun, match="did not run as a pytest"),
     ):
-        Inner(sandbox, "python -m unittest").survey(request("test_a"), 5.0)
+        surveyed(sandbox, request("test_a"), "python -m unittest")
 
 
 def test_nothing_of_ours_is_left_in_the_tree(tmp_path: Path) -> None:
@@ -344,7 +350,7 @@ def test_nothing_of_ours_is_left_in_the_tree(tmp_path: Path) -> None:
             {"m.py": "def f():\n    return 1\n", "test_m.py": "import m\n\ndef test_f():\n    assert m.f() == 2\n"},
         )
     ) as sandbox:
-        Inner(sandbox, "python -m pytest").survey(request("test_f"), 10.0)
+        surveyed(sandbox, request("test_f"))
         left = {path.name for path in Path(sandbox.workdir).iterdir() if not path.name.startswith(".")}
     assert left == {"m.py", "test_m.py"}
 
@@ -355,7 +361,7 @@ def test_what_was_made_on_import_is_made_anew(tmp_path: Path) -> None:
     tests = "import m\n\ndef test_answer():\n    assert m.ANSWER == 42 == m.made()\n"
     asked = request("test_answer")
     with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
-        rows = Inner(sandbox, "python -m pytest").survey(asked, 10.0)
+        rows = surveyed(sandbox, asked)
         early = [("m.py", line) for row in rows if isinstance(row, Imported) for line in row.lines["m.py"]]
         found, _ = searched(sandbox, module, [("41", "43"), ("41", "42")], asked, [("m.py", 1)])
     assert ("m.py", 2) in early

@@ -140,7 +140,6 @@ def oracle(quixbugs: Path, program: str, patched: bytes, scratch: Path) -> str:
 def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: float, right: str) -> Result:
     plausible = record.get("plausible", [])
     search, first = record.get("search") or {}, record.get("first_plausible") or {}
-    before = own + record.get("survey_cpu", 0.0)
     return Result(
         program=program,
         right=right,
@@ -150,8 +149,8 @@ def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any
         plausible=len(plausible),
         tried=search.get("tried", 0),
         to_first=first.get("tried", 0),
-        cpu=round(before + search.get("cpu", 0.0), 2),
-        cpu_to_first=round(before + first.get("cpu", 0.0), 2),
+        cpu=round(own + search.get("cpu", record.get("survey_cpu", 0.0)), 2),
+        cpu_to_first=round(own + first.get("cpu", 0.0), 2),
         diff=plausible[0]["diff"] if plausible else "",
     )
 

@@ -111,7 +111,7 @@ def _result(
         tried=search.get("tried", 0),
         edits=record.get("edits", 0),
         seconds=round(spent[0], 1),
-        cpu=round(spent[1] + record.get("survey_cpu", 0.0) + search.get("cpu", 0.0), 1),
+        cpu=round(spent[1] + search.get("cpu", record.get("survey_cpu", 0.0)), 1),
         reason=attempt.reason,
         diff=diff,
     )

@@ -1,4 +1,4 @@
-"""What the harness asks for: one JSON file, named by SOLVE_REPAIR_PLAN."""
+"""What the harness asks for: two JSON files, the first named by SOLVE_REPAIR_PLAN, the second by the first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
+
+PAUSE = 0.02  # seconds
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Plan:
-    mode: str  # survey or search
     out: str  # file that results are appended to
+    following: str  # file in which the plan for the search comes, once the survey's results are read
     root: str  # the worktree
     showing: tuple[str, ...]
     guard: tuple[str, ...]  # tests that pass on the base and must go on passing
@@ -53,16 +55,40 @@ class Plan:
     candidates: tuple[Candidate, ...] = field(default=())
 
 
-def load() -> Plan:
-    with open(os.environ["SOLVE_REPAIR_PLAN"], encoding="utf-8") as file:
-        raw: dict[str, Any] = json.load(file)
+def first() -> Plan:
+    plan = _load(os.environ["SOLVE_REPAIR_PLAN"])
+    assert plan is not None
+    return plan
+
+
+def following(plan: Plan) -> Plan | None:
+    """The second plan; waits for it. None: nothing more is asked for."""
+    while not _is_whole(plan.following):
+        time.sleep(PAUSE)
+    return _load(plan.following)
+
+
+def _is_whole(path: str) -> bool:
+    """Plans end with a line break."""
+    try:
+        with open(path, "rb") as file:
+            return file.read().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+
+
+def _load(path: str) -> Plan | None:
+    with open(path, encoding="utf-8") as file:
+        raw: dict[str, Any] | None = json.load(file)
+    if raw is None:
+        return None
     units = tuple(
         Unit(**{**row, "around": tuple((indent, head) for indent, head in row["around"])}) for row in raw["units"]
     )
     candidates = tuple(Candidate(**{**row, "text": row["text"].encode()}) for row in raw["candidates"])
     return Plan(
-        mode=raw["mode"],
         out=raw["out"],
+        following=raw["following"],
         root=os.path.realpath(os.getcwd()),
         showing=tuple(raw["showing"]),
         guard=tuple(raw["guard"]),

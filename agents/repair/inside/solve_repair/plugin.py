@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from solve_repair import forks, survey
-from solve_repair.plan import Out, Plan, load
+from solve_repair.plan import Out, Plan, first, following
 from solve_repair.running import Runner
 from solve_repair.search import Search
 from solve_repair.workers import Bench, through
@@ -27,9 +27,8 @@ class Session:
         self.survey: survey.Survey | None = None
 
     def begin(self) -> None:
-        if self.plan.mode == "search":
-            self.zygote, self.role = start()
-        else:
+        self.zygote, self.role = start()
+        if self.role is None:
             self.survey = survey.Survey(self.plan)
 
     @pytest.hookimpl(hookwrapper=True)
@@ -51,14 +50,15 @@ class Session:
         session.config.pluginmanager.register(self.runner)
         if self.role is not None:
             self._play(self.role, items)
-        elif self.survey is not None:
-            survey.run(self.survey, self.plan, self.runner, items, self.problems, Out(self.plan.out))
         else:
+            assert self.survey is not None
             assert self.zygote is not None
-            for name in self.plan.modules:
-                _import(name)
-            bench = Bench(self.plan, self.runner, items)
-            Search(bench, self.zygote, Out(self.plan.out)).run()
+            survey.run(self.survey, self.plan, self.runner, items, self.problems, Out(self.plan.out))
+            plan = following(self.plan)
+            if plan is not None:
+                for name in plan.modules:
+                    _import(name)
+                Search(Bench(plan, self.runner, items), self.zygote, Out(plan.out)).run()
         return True
 
     def _play(self, role: Role, items: dict[str, pytest.Item]) -> None:
@@ -78,6 +78,6 @@ def _import(name: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    session = Session(load())
+    session = Session(first())
     early_config.pluginmanager.register(session, "solve-repair")
     session.begin()

@@ -287,7 +287,8 @@ class Search:
 
     def _progress(self, **more: object) -> None:
         self.told = time.monotonic()
-        self.out.write(seconds=self.told - self.started, cpu=forks.used(), **vars(self.counts), **more)
+        cpu = forks.used() + self.zygote.cpu
+        self.out.write(seconds=self.told - self.started, cpu=cpu, **vars(self.counts), **more)
 
     def _time_left(self) -> bool:
         return time.monotonic() < self.bench.plan.deadline

@@ -38,6 +38,7 @@ class Zygote:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self.busy = False
+        self.cpu = 0.0  # seconds that it and its children used
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -59,7 +60,9 @@ class Zygote:
         if not select.select([self._connection], [], [], timeout)[0]:
             return None
         self.busy = False
-        return _get(self._connection) or {"passed": False, "test": "the fresh process could not be made"}
+        answer = _get(self._connection) or {"passed": False, "test": "the fresh process could not be made", "ran": 0}
+        self.cpu = answer.get("cpu", self.cpu)
+        return answer
 
     def close(self) -> None:
         self._connection.close()
@@ -91,7 +94,7 @@ def start() -> tuple[Zygote | None, Role | None]:
 def _verdict(rows: list[dict[str, Any]]) -> dict[str, Any]:
     bad = next((row["t"] for row in rows if "t" in row and not row["ok"]), "")
     passed = bool(rows) and rows[-1].get("end") is True
-    return {"passed": passed, "test": bad, "ran": len(rows)}
+    return {"passed": passed, "test": bad, "ran": len(rows), "cpu": forks.used()}
 
 
 def overlay(path: str, text: bytes) -> None:
