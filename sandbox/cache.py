@@ -5,11 +5,18 @@ happens last. Two processes that want one entry take turns. The longest unused g
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import platformdirs
+
 from sandbox.tree import remove_tree
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Where this program keeps what can be made again: images, wheels, releases, verdicts."""
+    return Path(environment.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve"))
 
 
 class Cache:

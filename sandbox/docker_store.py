@@ -22,6 +22,7 @@ from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
 
 KEPT = 20  # images of each kind
+GONE = "No such image"
 SECONDS = 600.0  # without a word from the engine while it builds
 WORKDIR = "/work"
 DOCKERFILES = Path(__file__).with_name("images")
@@ -91,6 +92,19 @@ class DockerStore:
 
     def _build(self, kind: str, key: str, folder: Path, dockerfile: str, base: str) -> Image:
         shutil.copy2(DOCKERFILES / dockerfile, folder / "Dockerfile")
+        failed, lines = self._built(kind, key, folder, base)
+        if GONE in failed:  # another program tidied up between two stages
+            failed, lines = self._built(kind, key, folder, base)
+        if failed:
+            step = "dependencies" if kind == "deps" else "repository"
+            raise BuildFailed(step, "\n".join([*lines[-TAIL:], failed]))
+        self._keep(kind, key)
+        with answers("the engine does not have what it built"):
+            image = self._client.images.get(_tag(kind, key))
+        return Image("docker", str(image.id), WORKDIR)
+
+    def _built(self, kind: str, key: str, folder: Path, base: str) -> tuple[str, list[str]]:
+        """The error that a build ended with, or empty; and what it said."""
         limits, cores = Limits(), self._cores
         lines: list[str] = []
         with tempfile.TemporaryFile() as context, answers("the engine does not build"):
@@ -105,15 +119,9 @@ class DockerStore:
                 },
             )  # fmt: skip
             failed = _follow(events, lines)
-            with suppress(APIError):  # another build may be using one
-                self._client.images.prune({"dangling": True, "label": "solve.image=stage"})
-        if failed:
-            step = "dependencies" if kind == "deps" else "repository"
-            raise BuildFailed(step, "\n".join([*lines[-TAIL:], failed]))
-        self._keep(kind, key)
-        with answers("the engine does not have what it built"):
-            image = self._client.images.get(_tag(kind, key))
-        return Image("docker", str(image.id), WORKDIR)
+            with suppress(APIError):  # what is younger may be a stage of a build that goes on beside this one
+                self._client.images.prune({"dangling": True, "label": "solve.image=stage", "until": "1h"})
+        return failed, lines
 
     def _noted(self, base: Base) -> Base:
         """The same; if it was made here it counts as used now."""

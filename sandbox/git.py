@@ -77,6 +77,12 @@ ENVIRONMENT: Mapping[str, str] = {
 # Highest in precedence, so that no `.gitattributes` of the tree changes a byte or hides a difference.
 VERBATIM = b"* -text -filter -ident !eol !working-tree-encoding !diff !merge !export-ignore !export-subst\n"
 
+# Of commits that this program makes of a tree alone: the same for each, so that equal trees give equal commits.
+IDENTITY = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in (("NAME", "solve"), ("EMAIL", "solve@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
+}
 
 MISSING = "git was not found on PATH: apt-get install git"
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from sandbox.api import NO_ENV, BadInput, NetworkUnavailable, SandboxUnavailable
 from sandbox.credentials import basic_authorization, credential_for
 from sandbox.git import VERBATIM, GitFailed, HostGit, gitpython
+from sandbox.release import SCHEME, open_release, parse_release
 
 FETCH_TIMEOUT = 1800.0  # seconds; a stalled transfer is given up after a minute
 SCHEMES = ("https", "http", "ssh")
@@ -105,6 +106,9 @@ def open_origin(
         raise BadInput("no repository was given: name a folder or an address such as https://github.com/OWNER/NAME")
     if repository.startswith("file://"):
         path = Path(unquote(urlsplit(repository).path))
+    if repository.startswith(SCHEME):
+        yield replace(local_origin(open_release(parse_release(repository))), name=repository)
+        return
     if os.path.lexists(path) or repository.startswith("file://"):
         yield local_origin(path)
         return

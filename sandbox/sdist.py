@@ -16,6 +16,7 @@ import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import IO, Any, cast
@@ -46,6 +47,7 @@ class Offer:
     sha256: str
     requires_python: str = ""
     yanked: bool = False
+    uploaded: str = ""  # ISO 8601; not every index says so (PEP 700)
 
 
 def fetch(requirement: Requirement, python: str, folder: Path) -> Path:
@@ -65,7 +67,7 @@ def fetch(requirement: Requirement, python: str, folder: Path) -> Path:
                     seen.append(f"{_public(index)}: none fits")
                     continue
                 content = download(http, offer)
-            return _unpack(content, folder)
+            return unpack_sdist(content, folder)
         except httpx.TransportError as error:
             raise NetworkUnavailable(f"{_public(index)} cannot be reached ({type(error).__name__})") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -75,13 +77,19 @@ def fetch(requirement: Requirement, python: str, folder: Path) -> Path:
     raise BuildFailed(step, f"no wheel and no source distribution of {requirement}\n" + "\n".join(seen))
 
 
-def indexes() -> list[str]:
+def indexes() -> tuple[str, ...]:
     """The addresses of the simple API that pip is configured with, of HTTP only. They may hold credentials."""
+    return _configured(tuple(sorted(item for item in os.environ.items() if item[0].startswith("PIP_"))))
+
+
+@cache
+def _configured(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """pip takes half a second to say it, so it is asked once for each environment (which it reads by itself)."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     found = _setting(done.stdout, "index-url") or [PyPI.simple_url]  # pip's own default
     found += _setting(done.stdout, "extra-index-url")
-    return [url.rstrip("/") + "/" for url in found if url.startswith(("https://", "http://"))]
+    return tuple(url.rstrip("/") + "/" for url in found if url.startswith(("https://", "http://")))
 
 
 def client() -> httpx.Client:
@@ -136,7 +144,12 @@ def download(http: httpx.Client, offer: Offer) -> bytes:
     return bytes(content)
 
 
-def _unpack(content: bytes, folder: Path) -> Path:
+def unpack_sdist(content: bytes, folder: Path) -> Path:
+    """The archive's one top folder, below `folder`.
+
+    Raises:
+        PathRefused, ValueError, EOFError, gzip.BadGzipFile, zlib.error: it is malformed, hostile or too large.
+    """
     target = Path(tempfile.mkdtemp(dir=folder)) / "source"
     with gzip.open(io.BytesIO(content)) as stream:
         unpack(cast(IO[bytes], stream), target, max_bytes=MAX_BYTES, max_members=MAX_MEMBERS)
@@ -166,6 +179,7 @@ def _offer(item: Mapping[str, Any], page: str) -> Offer:
         sha256=str(hashes.get("sha256", "")) if isinstance(hashes, dict) else "",
         requires_python=str(item.get("requires-python") or ""),
         yanked=bool(item.get("yanked")),
+        uploaded=str(item.get("upload-time") or ""),
     )
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from sandbox import patch as patches
 from sandbox.api import NO_ENV, BadInput
-from sandbox.git import VERBATIM, GitFailed, HostGit
+from sandbox.git import IDENTITY, VERBATIM, GitFailed, HostGit
 from sandbox.origin import Origin, open_origin
 from sandbox.patch import GITLINK, LINK, Change, Entry, PatchRejected, entries
 from sandbox.pathname import note
@@ -18,12 +18,6 @@ from sandbox.worktree import dirty_tree
 
 __all__ = ["Change", "PatchRejected", "Workspace", "open_workspace"]
 
-# The same for every base, so that equal trees give equal commits.
-IDENTITY = {
-    f"GIT_{role}_{key}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for key, value in (("NAME", "solve"), ("EMAIL", "solve@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
-}
 DIRTY = "dirty:"  # begins the base of a tree that is no commit's
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 

@@ -25,6 +25,7 @@ ALIASES = {
     "swe-smith": "SWE-bench/SWE-smith",
 }
 SPLIT = "test"
+SHIPPED = {"releases": Path(__file__).parent / "data" / "releases.jsonl"}
 
 
 def read_rows(source: str) -> list[Fields]:
@@ -33,13 +34,15 @@ def read_rows(source: str) -> list[Fields]:
     Raises:
         BadInput: it cannot be read; the message names the line where there is one.
     """
-    path = Path(source)
+    path = SHIPPED.get(source, Path(source))
     if path.is_file() or (path.suffix.lower() in READERS and not path.exists()):
         rows = _file_rows(path)
     elif path.exists() or "/" in source.strip("/.") or source.split(":")[0].lower() in ALIASES:
         rows = _hub_rows(source)
     else:
-        raise BadInput(f"{source}: no such file, folder or dataset; known short names: {', '.join(ALIASES)}")
+        raise BadInput(
+            f"{source}: no such file, folder or dataset; known short names: {', '.join((*SHIPPED, *ALIASES))}"
+        )
     if not rows:
         raise BadInput(f"{source} has no rows")
     return rows

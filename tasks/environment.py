@@ -4,6 +4,7 @@ In this order: the image that the row or its dataset names, if the engine has it
 the specifications of the public `swebench` package; else one built from what the repository's own files say.
 """
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +13,7 @@ from typing import Literal
 from sandbox.api import BadInput, Image
 from sandbox.bake import Copy, Step, bake, baked, pulled
 from sandbox.discovery.detect import detect
+from sandbox.release import SCHEME
 from sandbox.settle import settle
 from sandbox.workspace import open_workspace
 from tasks.harness import Harness
@@ -20,6 +22,7 @@ from tasks.row import Row
 from tasks.spec_image import ENV, build_spec_image, spec_tag
 from tasks.specs import conda, harness, installed, published_harness, specification, stated
 
+MINED = re.compile(r"-g[0-9a-f]{12}$")  # how `solve mine git` ends an id: with the commit
 # As the image's own conda environment would be active.
 CONDA = {"PATH": "/opt/miniconda3/envs/testbed/bin:/usr/local/bin:/usr/bin:/bin", "CONDA_DEFAULT_ENV": "testbed"}
 
@@ -77,7 +80,7 @@ def _found(row: Row, settings: Settings) -> Place:
             return Place(found, published_harness(row), "named")
     if spec is not None:
         return Place(build_spec_image(row, spec, settings), spec.harness, "specification")
-    if not installed():
+    if not installed() and not mined(row):
         settings.tell(f"{row.task.id}: made from its own files; with `pip install 'solve[swebench]'` as SWE-bench does")
     return _detected(row, settings)
 
@@ -86,9 +89,16 @@ def image_names(row: Row) -> list[str]:
     """What the row names, and what the naming of SWE-bench makes of its id; of a row that SWE-bench has no
     specification for, that of SWE-Gym too."""
     names = [row.setup.image] if row.setup.image else []
+    if mined(row):
+        return names
     task = row.task.id.lower()
     names.append(f"swebench/sweb.eval.x86_64.{task.replace('__', '_1776_')}:latest")
     return names if stated(row) else [*names, f"xingyaoww/sweb.eval.x86_64.{task.replace('__', '_s_')}:latest"]
+
+
+def mined(row: Row) -> bool:
+    """Whether the row was made by `solve mine`, so that nobody publishes an image of it."""
+    return row.task.repository.startswith(SCHEME) or MINED.search(row.task.id) is not None
 
 
 def _detected(row: Row, settings: Settings) -> Place:

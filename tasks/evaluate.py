@@ -97,7 +97,7 @@ def _evaluate(sandbox: Sandbox, harness: Harness, answer: Answer, patch: bytes, 
     kept, dropped = without(patch, guarded)
     with watch.stage("apply"):
         planted = plant(beside(harness.files)) if _are_paths(harness.files) else None
-        how, changed, why = _apply(sandbox, patch, kept, answer.test_patch)
+        how, changed, why = apply(sandbox, patch, kept, answer.test_patch)
         if how == "tests do not fit the base":
             raise RowBroken(f"the row's tests do not apply to its base commit: {why}")
         if how == "not at all":
@@ -146,7 +146,7 @@ def _mixed(files: Sequence[str], planted: Planted | None) -> list[str]:
     return mixed
 
 
-def _apply(sandbox: Sandbox, patch: bytes, kept: bytes, tests: bytes) -> tuple[str, list[str], str]:
+def apply(sandbox: Sandbox, patch: bytes, kept: bytes, tests: bytes) -> tuple[str, list[str], str]:
     """How it went, the paths that the patch changed, and the last line of what was printed about it."""
     tmp = sandbox.exec('printf %s "${TMPDIR:-/tmp}"').stdout.decode()
     inside = f"{tmp}/solve-{secrets.token_hex(8)}"

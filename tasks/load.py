@@ -15,6 +15,7 @@ from sandbox.api import BadInput
 from sandbox.pysyntax import literal
 from tasks.dataset import Fields, read_rows
 from tasks.harbor import harbor_folders, read_harbor
+from tasks.released import Pair, with_answers
 from tasks.row import Row, Setup, reversed_patch
 from tasks.task import Answer, Issue, Task
 
@@ -27,6 +28,7 @@ class Selection:
     repositories: tuple[str, ...] = ()
     part: slice = field(default_factory=lambda: slice(None))
     seed: int | None = None
+    since: str = ""  # ISO 8601: rows that were made on that day or later, after a model's training ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ def load(source: str, selection: Selection = Selection()) -> Suite:
 
     Raises:
         BadInput: it cannot be read, a field is missing, an id is there twice, or nothing is selected.
+        NetworkUnavailable: a row names releases, and they cannot be had.
     """
     folders = harbor_folders(Path(source))
-    rows = [read_harbor(folder) for folder in folders] if folders else [parse_row(row) for row in read_rows(source)]
+    given = [] if folders else read_rows(source)
+    rows = [read_harbor(folder) for folder in folders] if folders else [parse_row(fields) for fields in given]
     name, count = Counter(row.task.id for row in rows).most_common(1)[0]
     if count > 1:
         raise BadInput(f"{source} has {count} rows {name}")
-    rows = _selected(rows, selection, source)
+    rows = with_answers(_selected(rows, selection, source), pairs(given))
     return Suite(Path(source).name, tuple(rows), _digest(rows))
 
 
@@ -104,6 +108,7 @@ class _Fields(BaseModel):
     environment_setup_commit: str = ""
     image: str = Field("", validation_alias=AliasChoices("image_name", "docker_image", "image"))
     flaky: bool = False  # `solve validate` adds it
+    created_at: str = ""
     fail_to_pass: Ids = Field(validation_alias=AliasChoices("FAIL_TO_PASS", "fail_to_pass"))
     pass_to_pass: Ids = Field((), validation_alias=AliasChoices("PASS_TO_PASS", "pass_to_pass"))
 
@@ -138,7 +143,24 @@ def parse_row(fields: Fields) -> Row:
         ),
         Setup(row.version, row.environment_setup_commit or row.base_commit, row.image, planted),
         row.flaky,
+        row.created_at,
     )
+
+
+def pairs(rows: Iterable[Fields]) -> dict[str, Pair]:
+    """By row id, of the rows that name releases and leave their patches to them.
+
+    Raises:
+        BadInput: a pair is not what it must be.
+    """
+    found = {}
+    for fields in rows:
+        if fields.get("release") and not fields.get("patch"):
+            try:
+                found[str(fields["instance_id"])] = Pair.model_validate(fields["release"])
+            except ValidationError as problem:
+                raise BadInput(f"row {fields['instance_id']}: release: {problem.errors()[0]['msg']}") from None
+    return found
 
 
 def _selected(rows: Sequence[Row], selection: Selection, source: str) -> list[Row]:
@@ -150,6 +172,7 @@ def _selected(rows: Sequence[Row], selection: Selection, source: str) -> list[Ro
         for row in rows
         if (not selection.ids or row.task.id in selection.ids)
         and (not selection.repositories or row.task.repository in selection.repositories)
+        and row.created >= selection.since
     ]
     if selection.seed is not None:
         chosen.sort(key=lambda row: row.task.id)

@@ -8,10 +8,12 @@ from itertools import groupby
 
 from sandbox.api import BadInput
 from tasks import stats
+from tasks.acceptance import Acceptance, People, acceptance
 from tasks.results import Result
 from tasks.stats import Interval
 
 Identity = tuple[str, str, str, str]  # solver, settings, snapshot, suite
+NOBODY = People()
 DISCORDANT = 0.15  # share of tasks on which two solvers differ, where no comparison tells
 
 
@@ -72,6 +74,7 @@ class Line:
     model: Spread
     smallest: float  # difference that this many tasks could show at 80% power
     comparison: Comparison | None = None
+    people: Acceptance | None = None  # where people judged attempts of it
 
     @property
     def dollars_per_task(self) -> float | None:
@@ -95,15 +98,19 @@ class Leaderboard:
         return sorted({task for _, task in self.attempts})
 
 
-def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0) -> Leaderboard:
+def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0, people: People = NOBODY) -> Leaderboard:
     """The lines of all (solver settings, model snapshot, suite), each compared with the baseline if one is named.
+    `people`: what they said of attempts; it changes no rate.
 
     Raises:
         BadInput: no solver has the baseline's name, or it has several lines.
     """
     groups = {identity: list(rows) for identity, rows in groupby(sorted(results, key=_identity), key=_identity)}
     names = _names(list(groups))
-    lines = [_line(names[identity], identity, rows, seed) for identity, rows in groups.items()]
+    lines = [
+        replace(_line(names[identity], identity, rows, seed), people=acceptance(rows, people))
+        for identity, rows in groups.items()
+    ]
     by_task = {line.name: _by_task(rows) for line, rows in zip(lines, groups.values(), strict=True)}
     if baseline:
         lines = _compared(lines, by_task, _baseline(lines, baseline), seed)

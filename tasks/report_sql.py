@@ -1,4 +1,4 @@
-"""Runs as a table for DuckDB (extra `sql`): `attempts`, one row for each graded attempt."""
+"""Runs as a table for DuckDB (extra `sql`): `attempts`, one row for each graded attempt and what people said of it."""
 
 import importlib
 import json
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.api import BadInput
+from tasks.acceptance import People
 from tasks.results import Result
 
 TABLE = "attempts"
+NOBODY = People()
 
 
-def query(results: Sequence[Result], sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(results: Sequence[Result], sql: str, people: People = NOBODY) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one query over `attempts`; it reads and writes no other file.
 
     Raises:
@@ -25,7 +27,10 @@ def query(results: Sequence[Result], sql: str) -> tuple[list[str], list[tuple[An
         raise BadInput("duckdb is not installed: pip install 'solve[sql]'") from None
     with tempfile.TemporaryDirectory(prefix="solve-sql-") as folder:
         path = Path(folder) / "attempts.jsonl"
-        rows = (result.model_dump(mode="json") | {"resolved": result.resolved} for result in results)
+        rows = (
+            result.model_dump(mode="json") | {"resolved": result.resolved} | people.columns(result)
+            for result in results
+        )
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         connection = duckdb.connect()
         connection.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM read_json_auto(?)", [str(path)])  # noqa: S608

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from tasks.acceptance import Acceptance
 from tasks.report import Comparison, Leaderboard, Line, Spread
 from tasks.stats import POWER, Interval
 
@@ -18,6 +19,7 @@ COLUMNS = (
     "pass@k",
     "pass^k",
     "against the baseline",
+    "taken by people",
     "infra",
     "flagged",
     "$ a task",
@@ -40,6 +42,7 @@ def cells(line: Line) -> dict[str, str]:
         f"{percent(line.pass_at[most])} (k={most})" if most > 1 else "–",
         f"{percent(line.pass_hat[most])} (k={most})" if most > 1 else "–",
         comparison(line.comparison),
+        taken(line.people),
         f"{line.infra} of {line.attempts}",
         f"{line.flagged} of {line.resolved}",
         money(line.dollars_per_task),
@@ -63,6 +66,8 @@ def notes(board: Leaderboard) -> list[str]:
                 f"{line.name}: the rate is over all {line.attempts} attempts; without the {line.infra} that a machine "
                 f"failed it is {percent(line.without_infra)} of {line.judged}"
             )
+        if line.people:
+            lines.append(f"{line.name}: {agreed(line.people)}")
         lines.append(f"{line.name}: {power(line)}")
     return lines
 
@@ -77,6 +82,21 @@ def details(board: Leaderboard) -> list[str]:
             told.insert(0, f"against {line.comparison.baseline} {row['against the baseline']}")
         lines.append(f"{line.name}: {'; '.join(told)}")
     return lines
+
+
+def taken(found: Acceptance | None) -> str:
+    return f"{found.accepted} of {found.judged}" if found else "–"
+
+
+def agreed(found: Acceptance) -> str:
+    """People and tests on the attempts that both judged."""
+    both = found.with_tests
+    kappa = "undefined, as one side always says the same" if math.isnan(both.kappa) else f"{both.kappa:.2f}"
+    return (
+        f"people took {found.accepted} of the {found.judged} attempts that they judged ({interval(found.interval)}); "
+        f"tests and people agree on {both.yes + both.no} (kappa {kappa}), {both.only_first} were resolved and not "
+        f"taken, {both.only_second} taken and not resolved"
+    )
 
 
 def power(line: Line) -> str:
@@ -162,6 +182,22 @@ def _line_json(line: Line) -> dict[str, object]:
         "model_seconds": _spread_json(line.model),
         "smallest_difference": line.smallest,
         "comparison": _comparison_json(line.comparison),
+        "people": _people_json(line.people),
+    }
+
+
+def _people_json(found: Acceptance | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    both = found.with_tests
+    return {
+        "judged": found.judged,
+        "accepted": found.accepted,
+        "interval": [found.interval.low, found.interval.high],
+        "agree": both.yes + both.no,
+        "resolved_not_taken": both.only_first,
+        "taken_not_resolved": both.only_second,
+        "kappa": _finite(both.kappa),
     }
 
 

@@ -32,6 +32,7 @@ class Row:
     answer: Answer
     setup: Setup = Setup()
     flaky: bool = False  # the answer's own run does not always end the same: `solve validate` found that
+    created: str = ""  # ISO 8601: when its fix was made
 
     def digest(self) -> str:
         """Of everything that could change a verdict."""

@@ -99,6 +99,17 @@ def mcnemar_p(b: int, c: int) -> float:
     return float(binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
 
 
+def kappa(both: int, only_first: int, only_second: int, neither: int) -> float:
+    """Cohen's kappa of two judges: (agreement - chance) / (1 - chance); nan where chance alone agrees (Cohen 1960)."""
+    total = both + only_first + only_second + neither
+    if not total:
+        return math.nan
+    yes = (both + only_first) / total * (both + only_second) / total
+    no = (neither + only_second) / total * (neither + only_first) / total
+    chance = yes + no
+    return math.nan if chance >= 1 else ((both + neither) / total - chance) / (1 - chance)
+
+
 def holm(values: Sequence[float]) -> list[float]:
     """p-values adjusted for how many comparisons were made (Holm 1979), in the order they came."""
     adjusted = [0.0] * len(values)

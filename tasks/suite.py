@@ -16,17 +16,17 @@ class Validation:
 
     row: Row
     gold: tuple[Score, ...]  # one for each run
-    empty: Score
+    empty: tuple[Score, ...]
 
     @property
     def verdict(self) -> Literal["valid", "flaky", "invalid", "unknown"]:
         """`flaky`: the answer's runs differ. `unknown`: a machine failed, which says nothing about the row."""
-        outcomes = {score.outcome for score in self.gold}
-        if "infra_error" in outcomes or self.empty.outcome == "infra_error":
+        outcomes, empty = ({score.outcome for score in scores} for scores in (self.gold, self.empty))
+        if "infra_error" in outcomes | empty:
             return "unknown"
-        if len({(score.outcome, tuple(sorted(score.not_kept))) for score in self.gold}) > 1:
+        if len({(score.outcome, tuple(sorted(score.not_kept))) for score in self.gold}) > 1 or len(empty) > 1:
             return "flaky"
-        return "valid" if outcomes == {"resolved"} and self.empty.outcome == "unresolved" else "invalid"
+        return "valid" if (outcomes, empty) == ({"resolved"}, {"unresolved"}) else "invalid"
 
     @property
     def reason(self) -> str:
@@ -34,12 +34,16 @@ class Validation:
         if self.verdict == "valid":
             return ""
         if self.verdict == "unknown":
-            return next(score.reason for score in (*self.gold, self.empty) if score.outcome == "infra_error")
+            return next(score.reason for score in (*self.gold, *self.empty) if score.outcome == "infra_error")
         if self.verdict == "flaky":
-            resolved = sum(score.resolved for score in self.gold)
-            return f"the answer is resolved in {resolved} of {len(self.gold)} runs"
-        if self.empty.outcome != "unresolved":
-            return f"the empty patch is {self.empty.outcome}: {self.empty.reason}".rstrip(": ")
+            gold, empty = (sum(score.resolved for score in scores) for scores in (self.gold, self.empty))
+            return (
+                f"the answer is resolved in {gold} of {len(self.gold)} runs, "
+                f"the empty patch in {empty} of {len(self.empty)}"
+            )
+        for score in self.empty:
+            if score.outcome != "unresolved":
+                return f"the empty patch is {score.outcome}: {score.reason}".rstrip(": ")
         failed = next(score for score in self.gold if not score.resolved)
         return f"the answer is {failed.outcome} ({failed.cause}): {failed.reason}"
 
@@ -66,5 +70,6 @@ def fields(row: Row, *, flaky: bool) -> dict[str, object]:
         "test_patch": row.answer.test_patch.decode("utf-8", "surrogateescape"),
         "FAIL_TO_PASS": list(row.answer.fail_to_pass),
         "PASS_TO_PASS": list(row.answer.pass_to_pass),
+        "created_at": row.created,
         "flaky": flaky,
     }

@@ -1,6 +1,7 @@
 """The attempts of `solve bench` on this machine: a row and a model → a patch and its cost, a patch → its verdict."""
 
 import hashlib
+import json
 import os
 import re
 import tempfile
@@ -23,6 +24,7 @@ from sandbox.workspace import PatchRejected, open_workspace
 from tasks.adaptive import Lanes
 from tasks.causes import Early, EndedEarly
 from tasks.environment import Place
+from tasks.event import Event, Tell
 from tasks.grade import Graded, Grader
 from tasks.ledger import Key
 from tasks.limits import Amount, OverBudget
@@ -38,7 +40,7 @@ from tasks.watched import Watched
 
 YARDSTICKS = frozenset({"gold", "empty"})  # they need no container
 FREE = YARDSTICKS | {"repair"}
-BEST = "best.diff"
+BEST, EVENTS, ISSUE_TEXT = "best.diff", "events.jsonl", "issue.md"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Attempting:
         planned = job.planned
         folder = attempt_folder(self.folder, planned.key)
         folder.mkdir(parents=True, exist_ok=True)
+        replaced(folder / ISSUE_TEXT, planned.row.task.issue.text().encode("utf-8", "replace"))
         if job.again:
             forget(folder)
         attempt = self._attempt(planned, watched, folder)
@@ -149,7 +152,7 @@ class Attempting:
             showing=(),
             test_command="",
             budget=watched.budget,
-            tell=watched.tell,
+            tell=partial(told, folder / EVENTS, watched.tell),
             offer=lambda patch: keep(folder / BEST, patch),
             verdict=_unjudged,
             folder=folder,
@@ -232,6 +235,15 @@ def fit(name: str) -> str:
 def keep(path: Path, patch: bytes) -> None:
     with suppress(FileNotFoundError):  # the attempt was set aside
         replaced(path, patch)
+
+
+def told(path: Path, tell: Tell, event: Event) -> None:
+    """Keep what a solver tells, but for mere progress, beside the attempt."""
+    tell(event)
+    if not event.total or event.done >= event.total:
+        line = json.dumps({"stage": event.stage, "text": event.text}).encode() + b"\n"
+        with suppress(FileNotFoundError), path.open("ab", buffering=0) as file:  # the attempt was set aside
+            file.write(line)
 
 
 def _unjudged(attempt: Attempt) -> Verdict:

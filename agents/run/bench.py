@@ -7,6 +7,7 @@ import typer
 
 from agents.run.arguments import (
     PYTHON_IMAGE,
+    RELEASES,
     BaseImage,
     Ids,
     Jobs,
@@ -17,6 +18,7 @@ from agents.run.arguments import (
     Regrade,
     Repositories,
     Seed,
+    Since,
     Tasks,
 )
 
@@ -27,13 +29,14 @@ INTERRUPTED = 130
 
 
 def bench(
-    tasks: Tasks,
+    tasks: Tasks = RELEASES,
     model: Annotated[list[str] | None, typer.Option(help="A solver; may be given several times.")] = None,
     runs: Annotated[int, typer.Option("-k", "--runs", help="Attempts of each solver at each row.")] = 1,
     ids: Ids = "",
     repositories: Repositories = "",
     part: Part = "",
     seed: Seed = None,
+    since: Since = "",
     mirrors: Mirrors = None,
     base_image: BaseImage = PYTHON_IMAGE,
     jobs: Jobs = 0,
@@ -63,7 +66,7 @@ def bench(
     from agents.run.options import dollars
     from tasks.purse import Allowances
 
-    options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade)
+    options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade, since)
     allowances = Allowances(dollars(budget), dollars(model_budget), dollars(task_budget))
     batch = Batch(
         options,

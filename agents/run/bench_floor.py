@@ -13,11 +13,11 @@ from agents.run.attempt import FREE, Attempting, attempt_folder, carried
 from agents.run.batch import Batch, Begun
 from agents.run.bench_view import clock_time, watching
 from agents.run.conditions import PROGRAM, digests
-from agents.run.folders import cache_folder
 from agents.run.ray_node import Recipe, machine_of_a_node
 from agents.run.signals import on_signals
 from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox, SandboxError
+from sandbox.cache import cache_folder
 from sandbox.docker import DockerSandbox
 from sandbox.engine import answers, connect
 from sandbox.reclaim import Disk

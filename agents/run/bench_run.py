@@ -10,11 +10,12 @@ from agents.run.attempt import set_aside
 from agents.run.batch import Batch, Begun, Came
 from agents.run.bench_floor import Machine, work
 from agents.run.conditions import conditions
-from agents.run.folders import cache_folder, runs_folder
+from agents.run.folders import runs_folder
 from agents.run.sharing import sharing
 from agents.run.solve import SOLVERS
 from agents.run.team import Choices, find_solver
 from sandbox.api import BadInput
+from sandbox.cache import cache_folder
 from tasks.collector import no_collector
 from tasks.history import History
 from tasks.ledger import FILE, Ledger, Line

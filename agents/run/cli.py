@@ -8,12 +8,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from agents.run import index
+from agents.run import index, mine
 from agents.run.arguments import Json, Mirrors
 from agents.run.bench import bench
 from agents.run.bot import app as bot
+from agents.run.compare import compare
 from agents.run.door import at_the_door
+from agents.run.drift import drift
 from agents.run.report import report
+from agents.run.review import review
 from agents.run.score import score
 from agents.run.validate import validate
 from sandbox.signals import give_defaults
@@ -128,7 +131,7 @@ def doctor(
 ) -> None:
     """Say what this machine can do, and the command that mends each lack."""
     from agents.run.doctor import doctor as examine
-    from agents.run.folders import cache_folder
+    from sandbox.cache import cache_folder
 
     status = examine(as_json=as_json, clean=clean, repo=repo, cache=cache_folder(os.environ), environment=os.environ)
     raise typer.Exit(status)
@@ -138,7 +141,11 @@ app.command()(bench)
 app.command()(score)
 app.command()(report)
 app.command()(validate)
+app.command()(compare)
+app.command()(drift)
+app.command()(review)
 app.add_typer(index.app, name="index")
+app.add_typer(mine.app, name="mine")
 app.add_typer(bot.app, name="bot")
 
 

@@ -20,7 +20,7 @@ from agents.run import otel
 from agents.run.choice import choose
 from agents.run.door import INTERRUPTED, explain
 from agents.run.finished import finished
-from agents.run.folders import cache_folder, runs_folder
+from agents.run.folders import runs_folder
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show, show_next
 from agents.run.prepare import Request
@@ -33,6 +33,7 @@ from agents.spans import spans
 from agents.team import Person
 from sandbox import janitor
 from sandbox.api import BadInput
+from sandbox.cache import cache_folder
 from sandbox.delivery import apply_to, branch
 from sandbox.discovery.overrides import Overrides
 from sandbox.hosttree import remove_left_over

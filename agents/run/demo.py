@@ -1,16 +1,9 @@
 """`solve demo`: real bugs of released packages, solved by the built-in engine, without a key."""
 
-import gzip
-import hashlib
-import shutil
 import sys
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, cast
 
-import httpx
-import platformdirs
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
@@ -20,11 +13,8 @@ from agents.run.command import run_once
 from agents.run.folders import TOP
 from agents.run.options import Options
 from agents.run.outcome import Outcome, show, show_next
-from sandbox.api import MEBIBYTE, ImageUnavailable, NetworkUnavailable, SandboxUnavailable
-from sandbox.archive import unpack
-from sandbox.git import HostGit
-from sandbox.sdist import client, download, indexes, offers
-from sandbox.workspace import IDENTITY
+from sandbox.api import ImageUnavailable, SandboxUnavailable
+from sandbox.release import Release
 
 CASES = TOP / "examples" / "demo"
 SHOWN = ("boltons-bits-length", "boltons-wraps-kwonly")
@@ -38,7 +28,6 @@ class Case(BaseModel):
 
     package: str
     version: str
-    sdist: str
     sha256: str
     python: str
     public_report: str
@@ -73,13 +62,11 @@ def chosen(console: Console) -> str:
 
 def run_case(name: str, kind: str, console: Console) -> Shown:
     case = Case.model_validate(tomllib.loads((CASES / name / "case.toml").read_text("utf-8")))
-    repository = unpacked(case, Path(platformdirs.user_cache_dir("solve")) / "demo" / name)
+    repository = Release(case.package, case.version, case.sha256).address
     issue = CASES / name / "issue.md"
     console.rule(f"{case.package} {case.version}: {case.public_report}", align="left")
     console.print(f"$ solve run --repo {repository} --issue {issue}", markup=False, highlight=False, soft_wrap=True)
-    options = Options.model_validate(
-        {"repo": str(repository), "issue": str(issue), "sandbox": kind, "seconds": SECONDS}
-    )
+    options = Options.model_validate({"repo": repository, "issue": str(issue), "sandbox": kind, "seconds": SECONDS})
     try:
         outcome = run_once(options)
     except ImageUnavailable as error:
@@ -90,44 +77,6 @@ def run_case(name: str, kind: str, console: Console) -> Shown:
     show(outcome, console)
     show_next(outcome, (), console)
     return Shown(name, case, outcome)
-
-
-def unpacked(case: Case, folder: Path) -> Path:
-    """The release's source as a repository with one commit, made anew each time."""
-    sdist = fetched(case, folder)
-    tree = folder / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
-    with gzip.open(sdist) as stream:
-        unpack(cast("IO[bytes]", stream), tree, max_bytes=64 * MEBIBYTE, max_members=20_000)
-    repository = next(path for path in tree.iterdir() if path.is_dir())
-    git = HostGit(repository / ".git", repository)
-    git("init", "--quiet", "--initial-branch=main", str(repository))
-    git("add", "--all", "--force")
-    git("commit", "--quiet", "--message", f"{case.package} {case.version}", environment=IDENTITY)
-    return repository
-
-
-def fetched(case: Case, folder: Path) -> Path:
-    """The pinned sdist, from the folder if it is there already.
-
-    Raises:
-        NetworkUnavailable: no index that pip is set up for answers, or none has this very file.
-    """
-    target = folder / case.sdist
-    if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == case.sha256:
-        return target
-    problem = "none has it"
-    for index in indexes():
-        try:
-            with client() as http:
-                for offer in offers(http, index, case.package):
-                    if (offer.filename, offer.sha256) == (case.sdist, case.sha256):
-                        folder.mkdir(parents=True, exist_ok=True)
-                        target.write_bytes(download(http, offer))
-                        return target
-        except httpx.HTTPError as error:
-            problem = str(error)
-    raise NetworkUnavailable(f"{case.sdist} cannot be had from the package index ({problem}): see `solve doctor`")
 
 
 def summary(shown: list[Shown]) -> Table:

@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.run.folders import cache_folder, runs_folder
+from agents.run.folders import runs_folder
 from sandbox import janitor
 from sandbox.api import BadInput, Image, Owner, Sandbox
+from sandbox.cache import cache_folder
 from sandbox.docker import DockerSandbox
 from tasks.batch import run_batch
 from tasks.environment import Place, place
@@ -40,6 +41,7 @@ class Options:
     jobs: int
     out: Path | None
     regrade: bool
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def open_suite(options: Options) -> Suite:
             _listed(options.repositories),
             parse_slice(options.part) if options.part else slice(None),
             options.seed,
+            options.since,
         ),
     )
 

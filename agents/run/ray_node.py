@@ -15,10 +15,10 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from agents.run.attempt import attempt_folder
-from agents.run.folders import cache_folder
 from agents.run.grading import Options, log_name
 from sandbox.api import BadInput
 from sandbox.archive import pack, unpack_single
+from sandbox.cache import cache_folder
 from sandbox.tree import remove_tree
 from tasks.admission import Containers
 from tasks.causes import Early, cause_of

@@ -18,6 +18,7 @@ from agents.run.arguments import (
     Regrade,
     Repositories,
     Seed,
+    Since,
     Tasks,
 )
 
@@ -29,6 +30,7 @@ def score(
     repositories: Repositories = "",
     part: Part = "",
     seed: Seed = None,
+    since: Since = "",
     mirrors: Mirrors = None,
     base_image: BaseImage = PYTHON_IMAGE,
     jobs: Jobs = 0,
@@ -43,7 +45,7 @@ def score(
     from tasks.predictions import read_predictions
 
     options = grading.Options(
-        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
+        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade, since
     )
     suite = grading.open_suite(options)
     rows = {row.task.id: row for row in suite.rows}

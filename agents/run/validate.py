@@ -17,6 +17,7 @@ from agents.run.arguments import (
     Regrade,
     Repositories,
     Seed,
+    Since,
     Tasks,
 )
 
@@ -24,12 +25,16 @@ from agents.run.arguments import (
 def validate(
     tasks: Tasks,
     runs: Annotated[
-        int, typer.Option("-n", "--runs", min=1, help="How often the answer is run: more find flaky rows.")
+        int,
+        typer.Option(
+            "-n", "--runs", min=1, help="How often the answer and the empty patch are run: more find flaky rows."
+        ),
     ] = 1,
     ids: Ids = "",
     repositories: Repositories = "",
     part: Part = "",
     seed: Seed = None,
+    since: Since = "",
     mirrors: Mirrors = None,
     base_image: BaseImage = PYTHON_IMAGE,
     jobs: Jobs = 0,
@@ -45,7 +50,7 @@ def validate(
     from tasks.suite import Validation, write_suite
 
     options = grading.Options(
-        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade
+        tasks, ids, repositories, part, seed, mirrors, base_image, jobs or grading.default_jobs(), out, regrade, since
     )
     suite = grading.open_suite(options)
     folder = grading.open_folder(options, f"validate {suite.name}")

@@ -1,4 +1,4 @@
-"""Runs the answer (n times) and the empty patch on a row."""
+"""Runs the answer and the empty patch on a row, n times each."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,27 +19,29 @@ class Validated:
 
     row: Row
     gold: tuple[Graded, ...]
-    empty: Graded
+    empty: tuple[Graded, ...]
 
     @property
     def validation(self) -> Validation:
-        return Validation(self.row, tuple(graded.score for graded in self.gold), self.empty.score)
+        return Validation(self.row, *(tuple(graded.score for graded in runs) for runs in (self.gold, self.empty)))
 
 
 def validate_row(row: Row, grader: Grader, fresh: Grader, runs: int) -> Validated:
     """`fresh` grades anew what `grader` may remember. A row whose image failed is not tried again."""
     first = grader.grade(row, row.answer.patch)
     if first.score.outcome == "infra_error":
-        return Validated(row, (first,), Graded(first.score))
+        return Validated(row, (first,), (Graded(first.score),))
     more = [fresh.grade(row, row.answer.patch) for _ in range(runs - 1)]
-    return Validated(row, (first, *more), grader.grade(row, b""))
+    empty = [grader.grade(row, b""), *(fresh.grade(row, b"") for _ in range(runs - 1))]
+    return Validated(row, (first, *more), tuple(empty))
 
 
 def results_of(found: Validated, suite: str) -> Iterator[tuple[Result, Graded]]:
     """Its runs as rows of `results.jsonl`, still without their verdicts: the solvers `gold` and `empty`."""
     row = found.row
     named = [("gold", row.answer.patch, number, graded) for number, graded in enumerate(found.gold, 1)]
-    for solver, patch, run, graded in [*named, ("empty", b"", 1, found.empty)]:
+    named += [("empty", b"", number, graded) for number, graded in enumerate(found.empty, 1)]
+    for solver, patch, run, graded in named:
         yield ungraded(row, solver, patch, run, suite).model_copy(update={"dollars": 0.0}), graded
 
 

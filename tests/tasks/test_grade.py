@@ -218,7 +218,7 @@ RESOLVED, FAILED, MACHINE = (
     ("gold", "empty", "verdict", "reason"),
     [
         ((RESOLVED, RESOLVED), FAILED, "valid", ""),
-        ((RESOLVED, FAILED), FAILED, "flaky", "the answer is resolved in 1 of 2 runs"),
+        ((RESOLVED, FAILED), FAILED, "flaky", "the answer is resolved in 1 of 2 runs, the empty patch in 0 of 1"),
         ((FAILED,), FAILED, "invalid", "the answer is unresolved (tests_failed): t::a failed"),
         ((RESOLVED,), RESOLVED, "invalid", "the empty patch is resolved"),
         ((RESOLVED, MACHINE), FAILED, "unknown", "gone"),
@@ -227,8 +227,19 @@ RESOLVED, FAILED, MACHINE = (
 def test_a_row_is_valid_if_the_answer_and_nothing_else_solves_it(
     gold: tuple[Score, ...], empty: Score, verdict: str, reason: str
 ) -> None:
-    found = Validation(ROW, gold, empty)
+    found = Validation(ROW, gold, (empty,))
     assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_an_empty_patch_that_solves_it_now_and_then_is_flaky() -> None:
+    assert Validation(ROW, (RESOLVED, RESOLVED), (FAILED, RESOLVED)).verdict == "flaky"
+
+
+def test_nobody_publishes_images_of_rows_that_were_mined_here() -> None:
+    task = replace(ROW.task, id="org__calc-g0123456789ab")
+    assert image_names(replace(ROW, task=task)) == []
+    released = replace(ROW.task, repository="pypi:calc==1.0#sha256=" + "0" * 64)
+    assert image_names(replace(ROW, task=released)) == []
 
 
 def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
@@ -236,9 +247,9 @@ def test_valid_rows_are_a_suite_again(tmp_path: Path) -> None:
     bad = replace(ROW, task=replace(ROW.task, id="org__calc-3"))
     path = tmp_path / "suite.jsonl"
     validations = [
-        Validation(ROW, (RESOLVED,), FAILED),
-        Validation(other, (RESOLVED, FAILED), FAILED),
-        Validation(bad, (FAILED,), FAILED),
+        Validation(ROW, (RESOLVED,), (FAILED,)),
+        Validation(other, (RESOLVED, FAILED), (FAILED,)),
+        Validation(bad, (FAILED,), (FAILED,)),
     ]
     assert write_suite(path, validations) == 2
     rows = load(str(path)).rows
@@ -253,7 +264,7 @@ def test_a_valid_row_with_a_planted_bug_still_asks_to_mend_it(tmp_path: Path) ->
     smith = replace(
         ROW, task=replace(ROW.task, base_commit=""), setup=setup, answer=replace(ROW.answer, patch=reversed_patch(bug))
     )
-    write_suite(tmp_path / "suite.jsonl", [Validation(smith, (RESOLVED,), FAILED)])
+    write_suite(tmp_path / "suite.jsonl", [Validation(smith, (RESOLVED,), (FAILED,))])
     (again,) = load(str(tmp_path / "suite.jsonl")).rows
     assert (again.setup, again.answer) == (setup, smith.answer)
 
