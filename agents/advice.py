@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAMES = frozenset({"agents.md", "contributing.md", "contributing.rst", "contributing.txt", "contributing"})
-MOST = 12_000  # characters in all
 EACH = 4_000
 DEPTH = 4  # folders below the root
 SKIPPED = frozenset({".git", "node_modules", "vendor", "third_party", "site-packages"})
 
 
-def advice(tree: Path) -> str:
-    """The files, those nearest to the root first, each under its path. Links are not followed."""
+def advice(tree: Path, most: int) -> str:
+    """The files, those nearest to the root first, each under its path, `most` characters in all; no links."""
     parts: list[str] = []
-    left = MOST
+    left = most
     for path in sorted(_files(tree), key=lambda path: (path.count("/"), path.lower())):
         text = (tree / path).read_text("utf-8", "replace").strip()[: min(EACH, left)]
         if not text:

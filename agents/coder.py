@@ -15,7 +15,7 @@ from agents.prompts import render
 from agents.record import digest
 from agents.reply import Reply, ToolUse
 from agents.state import Part, State, Work
-from agents.tools import CODER, BadCall, Done, parse
+from agents.tools import BY_VARIANT, CODER, BadCall, Done, parse
 from agents.trouble import ModelError, ModelUnavailable, OverShare
 from tasks.limits import Allowance, OverBudget
 
@@ -50,15 +50,21 @@ class Loop:
             self.silent += 1
             if self.silent >= SILENT:
                 return "the model makes no calls"
-            self.talk.say(_nudge(reply))
+            self.talk.say(_nudge(reply, Done.name in self.talk.tools))
             return ""
         self.silent = 0
+        before = dict(self.desk.files)
         results: list[tuple[ToolUse, str]] = []
         for use in reply.calls[:CALLS]:
             results.append((use, self._act(use)))
             if self.finished:
                 break
         results += [(use, "not made: too many calls in one reply") for use in reply.calls[CALLS:]]
+        if Done.name not in self.talk.tools and self.desk.files != before:  # each edit may be the last
+            use, text = results[-1]
+            failing = self._failing()
+            self.finished = not failing
+            results[-1] = (use, f"{text}\n{failing or 'The tests that show the issue pass.'}")
         self.talk.answer(reply, results)
         if self.finished:
             return "done"
@@ -67,7 +73,7 @@ class Loop:
 
     def _act(self, use: ToolUse) -> str:
         try:
-            call = parse(use, CODER)
+            call = parse(use, self.talk.tools)
         except BadCall as error:
             self.talk.brain.models.misfit()
             text = str(error)
@@ -83,13 +89,20 @@ class Loop:
             self.finished = bool(denied)
             return "nothing is changed yet: edit first, or call done again if nothing is to be changed"
         state = digest({path: str(content) for path, content in sorted(self.desk.files.items())})
-        if self.desk.showing and self.denied != state:
+        if self.denied != state:
             self.denied = state
-            text = self.desk.act(tools.Test(tests=[]))
-            if not self.desk.passed:
-                return f"not yet: {text}\nGo on; or call done again if this is as it should be."
+            failing = self._failing()
+            if failing:
+                return f"not yet: {failing}\nGo on; or call done again if this is as it should be."
         self.finished = True
         return "done"
+
+    def _failing(self) -> str:
+        """What the tests that show the issue say, if not all of them pass."""
+        if not self.desk.showing:
+            return ""
+        text = self.desk.act(tools.Test(tests=[]))
+        return "" if self.desk.passed else text
 
 
 def code(work: Work, runtime: Runtime[Office]) -> State:
@@ -98,13 +111,13 @@ def code(work: Work, runtime: Runtime[Office]) -> State:
     subtask = work["subtask"]
     seat = office.seat(f"coder/{subtask['id']}")
     brain = office.brains["coder"]
-    system = render("coder", brain.model.prompts, turns=TURNS, seconds=tools.SECONDS, shown=tools.SHOWN)
-    talk = Conversation(brain, seat, system, CODER)
+    system = render("coder", brain.model.prompts, turns=TURNS, seconds=tools.SECONDS, shown=office.room("coder").tool)
+    talk = Conversation(brain, seat, system, BY_VARIANT.get(brain.model.prompts, CODER))
     stopped, why = "", ""
     if work["part"]:
         brain.models.limit(seat, allowance(work["part"]))
     given = office.store.files(work["test"])
-    with office.desk(seat, given, work["showing"]) as desk:
+    with office.desk("coder", seat, given, work["showing"]) as desk:
         loop = _seated(office, work, talk, desk)
         try:
             for _ in range(TURNS):
@@ -151,17 +164,20 @@ def _seated(office: Office, work: Work, talk: Conversation, desk: Desk) -> Loop:
     ]
     talk.say(
         office.opening(
+            "coder",
             talk.seat,
-            showing=office.shown(work["showing"], office.store.files(work["test"]), office.store.text(work["said"])),
+            showing=office.shown(
+                "coder", work["showing"], office.store.files(work["test"]), office.store.text(work["said"])
+            ),
             notes="\n".join(work["notes"]),
             task="\n".join(part for part in about if part),
-            context=office.code(),
         )
     )
     return Loop(talk, desk)
 
 
-def _nudge(reply: Reply) -> str:
+def _nudge(reply: Reply, ends: bool) -> str:
+    """`ends`: it can say that it is done."""
     if reply.cut:
         return "Your reply was cut off at the limit of its length. Say less, and make your next call."
-    return "Call a tool, or `done` if the work is finished."
+    return "Call a tool, or `done` if the work is finished." if ends else "Edit the code: the issue is not solved yet."

@@ -29,6 +29,8 @@ class Brain:
         options: dict[str, object] = {"model": self.model.id, self.model.output_field: self.model.output}
         if self.model.effort and "effort" in self.features:
             options["reasoning_effort"] = self.model.effort
+        if self.model.temperature is not None:
+            options["temperature"] = self.model.temperature
         if "stream" in self.features:
             options |= {"stream": True, "stream_options": {"include_usage": True}}
         return options

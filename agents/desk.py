@@ -8,7 +8,6 @@ import base64
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Protocol
 
@@ -17,8 +16,10 @@ from agents.edits import EditRefused
 from agents.edits import replace as replace_text
 from agents.evidence import describe
 from agents.record import Json, digest
+from agents.room import clipped
 from agents.syntax import broken
 from agents.touched import changed, made_by_tools, mark
+from agents.treepath import inside, is_file
 from sandbox.api import MEBIBYTE, PathRefused, Sandbox
 from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
@@ -31,6 +32,8 @@ WIDTH = 400  # characters of one line
 MOST_ADOPTED = 200  # files that one command may change
 MOST_LACKING = 20  # failing tests that are run on the base too
 GREP = ("grep", "-rnIF", "-m", "20", "--exclude-dir=.git", "--")
+QUICK = 20.0  # seconds that any tests have
+SLOWER = 10  # times as long as on the base they may take
 HITS = 40  # lines of a search
 
 
@@ -57,18 +60,20 @@ class Desk:
         find: Finder,
         clean: Callable[[str], str],
         *,
+        most: int,
         given: Files = MappingProxyType({}),
         showing: Collection[str] = (),
     ) -> None:
         """`given`: files that stand in the sandbox and are not to be edited; `showing`: tests run where none are named.
 
-        `clean` takes secrets out of what a tool brings, before anything sees it.
+        `most`: characters of what a tool brings. `clean` takes secrets out of that, before anything sees it.
         """
         self.files: dict[str, bytes | None] = {}
         self.acts = 0  # done so far; a talk that goes on goes on counting
         self.passed = False  # every test of the last test run
         self.showing = tuple(sorted(showing))
         self._given = given
+        self._most = most
         self._site = site
         self._seat = seat
         self._memory = memory
@@ -114,7 +119,7 @@ class Desk:
             text = str(error)
         changed = {path: content for path, content in self.files.items() if before.get(path, b"\0") != content}
         files = {path: _text(changed[path]) for path in changed}
-        return {"text": _cut(self._clean(text)), "files": files, "passed": self.passed}
+        return {"text": clipped(self._clean(text), self._most), "files": files, "passed": self.passed}
 
     def _do(self, call: tools.Tool) -> str:
         match call:
@@ -206,21 +211,28 @@ class Desk:
         kept, strange = self._adopt()
         notes = [f"changed: {', '.join(kept)}"] if kept else []
         notes += [f"not part of the patch, unless you create them: {', '.join(strange)}"] if strange else []
-        return "\n".join([_cut(done.text().rstrip()), f"[{ended}]", *notes]).lstrip()
+        return "\n".join([clipped(done.text().rstrip(), self._most), f"[{ended}]", *notes]).lstrip()
 
     def _test(self, call: tools.Test) -> str:
         chosen = call.tests or self.showing
-        seconds = max(1.0, min(tools.MOST_SECONDS, self._site.budget.seconds_left))
+        seconds = max(1.0, min(self._patience(chosen), self._site.budget.seconds_left))
         report = run_tests(self.sandbox, self._site.test_command, chosen, timeout=seconds)
         self._adopt()
         self.passed = report.usable and bool(report.cases) and not report.ids("failed", "error")
         return describe(report, self._before(report))
 
+    def _patience(self, chosen: Collection[str]) -> float:
+        """Seconds for these tests: an edit may have made an endless loop of what the base ran in a moment."""
+        cases = self._site.baseline.cases
+        if not chosen or not all(name in cases for name in chosen):
+            return tools.MOST_SECONDS
+        return min(tools.MOST_SECONDS, QUICK + SLOWER * sum(cases[name].seconds for name in chosen))
+
     def _before(self, report: TestReport) -> TestReport:
         """The baseline; with what it lacks of the tests that fail now, run on the base, so that nobody has to guess."""
         baseline = self._site.baseline
         failing = report.ids("failed", "error") - baseline.cases.keys()
-        lacking = sorted(name for name in failing if _is_file(self._site.tree, name.split("::")[0]))[:MOST_LACKING]
+        lacking = sorted(name for name in failing if is_file(self._site.tree, name.split("::")[0]))[:MOST_LACKING]
         if not lacking:
             return baseline
         seconds = max(1.0, min(tools.MOST_SECONDS, self._site.budget.seconds_left))
@@ -236,7 +248,7 @@ class Desk:
         for path in paths:
             if path in self._given:
                 continue
-            known = path in self.files or _is_file(self._site.tree, path)
+            known = path in self.files or is_file(self._site.tree, path)
             if not known and not made_by_tools(path):
                 strange.append(path)
             elif known and len(kept) < MOST_ADOPTED:
@@ -250,24 +262,6 @@ class Desk:
         return self.files[path] if path in self.files else (self._site.tree / path).read_bytes()
 
 
-def inside(path: str) -> str:
-    """A path of the tree, as the patch will name it. Raises PathRefused for any other."""
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or ".git" in parts:
-        raise PathRefused(f"{path}: give a path of the repository, relative to its root")
-    return str(PurePosixPath(*parts))
-
-
-def _is_file(tree: Path, path: str) -> bool:
-    """Whether the base has this file: no link on the way is followed."""
-    place = tree
-    for part in PurePosixPath(path).parts:
-        place /= part
-        if place.is_symlink():
-            return False
-    return place.is_file()
-
-
 def _write(sandbox: Sandbox, files: Files) -> None:
     for path, content in files.items():
         if content is None:
@@ -275,15 +269,6 @@ def _write(sandbox: Sandbox, files: Files) -> None:
         else:
             mode = 0o755 if sandbox.exec(["test", "-x", path]).ok else 0o644
             sandbox.write(path, content, mode=mode)
-
-
-def _cut(text: str) -> str:
-    """The first third and the last two: errors stand at the end."""
-    if len(text) <= tools.SHOWN:
-        return text
-    head = tools.SHOWN // 3
-    left = len(text) - tools.SHOWN
-    return f"{text[:head]}\n[... {left} characters left out ...]\n{text[-(tools.SHOWN - head) :]}"
 
 
 def _text(content: bytes | None) -> str | None:

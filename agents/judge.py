@@ -18,8 +18,6 @@ from agents.trouble import ModelError
 from sandbox.api import BadInput
 from tasks.limits import OverBudget
 
-DIFF = 20_000  # characters of one candidate
-
 
 class Choice(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -44,13 +42,14 @@ def choose_by_model(office: Office, patches: Sequence[bytes]) -> int | None:
     """The place of the patch that a model would merge; None where it cannot say."""
     brain = office.brains["reviewer"]
     talk = Conversation(brain, "chooser", render("chooser", brain.model.prompts))
+    most = office.room("reviewer").diff // max(2, len(patches))
     parts = [
-        f"## Change {number}\n\n```diff\n{patch.decode('utf-8', 'replace')[:DIFF]}\n```"
+        f"## Change {number}\n\n```diff\n{patch.decode('utf-8', 'replace')[:most]}\n```"
         for number, patch in enumerate(patches, 1)
     ]
     task = "\n\n".join([*parts, f"Choose one: a number from 1 to {len(patches)}."])
-    showing = office.shown(list(office.showing), {})
-    talk.say(office.opening("chooser", showing=showing, context=office.code(), task=office.clean(task)))
+    showing = office.shown("reviewer", list(office.showing), {})
+    talk.say(office.opening("reviewer", "chooser", showing=showing, task=office.clean(task)))
     try:
         number = ask(talk, Choice).number
     except (ModelError, OverBudget, BadInput) as error:  # what there is to choose among is good without a choice

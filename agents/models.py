@@ -64,6 +64,7 @@ class Model(BaseModel):
     price: Price | None = None
     supports: frozenset[Feature] | None = None  # None: asked of the server once
     effort: str = ""  # reasoning effort, where the model knows it
+    temperature: float | None = Field(default=None, ge=0)  # None: the server's own
     prompts: str = ""  # prompt variant: `coder.small.md.j2` in place of `coder.md.j2`
 
     @model_validator(mode="after")

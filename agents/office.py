@@ -12,15 +12,14 @@ from agents.desk import Desk, Finder, Memory
 from agents.evidence import failing_before
 from agents.models import Role
 from agents.prompts import render
+from agents.room import Room, clipped, room
 from agents.state import Files, Store
 from sandbox.testlog import TestReport, file_name, is_named
 from tasks.event import Event, Stage
 from tasks.solvers import Site
 from tasks.task import Task
 
-CONTEXT = 6_000  # tokens of code that an opening shows
-ISSUE = 40_000  # characters
-TEST, MESSAGE = 8_000, 3_000
+MESSAGE = 1_500  # characters: where two failing tests have as much each, both say what they said
 
 
 class Guide(Protocol):
@@ -71,42 +70,53 @@ class Office:
     def seat(self, name: str) -> str:
         return f"{self.attempt}{name}"
 
-    def desk(self, seat: str, given: Files, showing: Sequence[str]) -> Desk:
-        return Desk(self.site, seat, self.memory, self.guide.find, self.clean, given=given, showing=showing)
+    def room(self, role: Role) -> Room:
+        return room(self.brains[role].model)
+
+    def desk(self, role: Role, seat: str, given: Files, showing: Sequence[str]) -> Desk:
+        find, most = self.guide.find, self.room(role).tool
+        return Desk(self.site, seat, self.memory, find, self.clean, given=given, showing=showing, most=most)
 
     def tell(self, stage: Stage, text: str) -> None:
         self.site.tell(Event(stage, text))
 
-    def shown(self, showing: Sequence[str], written: Files, said: str = "") -> str:
+    def shown(self, role: Role, showing: Sequence[str], written: Files, said: str = "") -> str:
         """The tests that show the issue, for a prompt: what was written, and what they said on the base."""
         if not showing:
             return ""
-        parts = [self._written(path, data or b"") for path, data in written.items()]
+        most = self.room(role)
+        parts = [self._written(path, data or b"", most.test) for path, data in written.items()]
         cases = [self.site.baseline.cases[name] for name in showing if name in self.site.baseline.cases]
-        messages = [f"{case.id}\n{case.message[-MESSAGE:]}" for case in cases[:2] if case.message]
-        return "\n\n".join(["They fail now: " + ", ".join(showing[:20]), *parts, *messages, said[-MESSAGE:]]).strip()
+        said_by = [case for case in cases if case.message][: max(1, most.message // MESSAGE)]
+        messages = [f"{case.id}\n{clipped(case.message, most.message)}" for case in said_by]
+        more = f" and {len(showing) - most.names} more" if len(showing) > most.names else ""
+        named = f"They fail now: {', '.join(showing[: most.names])}{more}"
+        return "\n\n".join([named, *parts, *messages, clipped(said, most.message)]).strip()
 
-    def _written(self, path: str, data: bytes) -> str:
+    def _written(self, path: str, data: bytes, most: int) -> str:
         """A written test without what stood in its file before."""
         text = data.decode("utf-8", "replace")
         place = self.site.tree / path
         if place.is_file() and not place.is_symlink():
             before = place.read_text("utf-8", "replace").rstrip()
             if text.startswith(before):
-                return f"{path}, at its end:\n{text[len(before) :].strip()[:TEST]}"
-        return f"{path}:\n{text[:TEST]}"
+                return f"{path}, at its end:\n{text[len(before) :].strip()[:most]}"
+        return f"{path}:\n{text[:most]}"
 
-    def opening(self, seat: str, *, showing: str = "", notes: str = "", task: str = "", context: str = "") -> str:
+    def opening(
+        self, role: Role, seat: str, *, showing: str = "", notes: str = "", task: str = "", code: bool = True
+    ) -> str:
         """What a seat is told first. Kept as it was: a resumed run opens with the same words."""
 
         def make() -> Mapping[str, str]:
+            most, issue = self.room(role), self.task.issue.text()
             text = render(
                 "opening",
                 command=self.site.test_command,
                 failing=failing_before(self.site.baseline, self.showing, self.site.selection),
-                advice=advice(self.site.tree),
-                issue=self.task.issue.text()[:ISSUE],
-                context=context,
+                advice=advice(self.site.tree, most.advice),
+                issue=issue[: most.issue],
+                context=self.guide.context(issue, most.code) if code else "",
                 showing=showing,
                 notes=notes,
                 task=task,
@@ -114,10 +124,6 @@ class Office:
             return {"text": self.clean(text)}
 
         return str(self.memory.remember(seat, 0, "opening", make)["text"])
-
-    def code(self) -> str:
-        """The code that may matter, for an opening."""
-        return self.guide.context(self.task.issue.text(), CONTEXT)
 
 
 def told(report: TestReport) -> str:

@@ -104,7 +104,7 @@ def _asked(office: Office, state: State, again: int) -> list[Subtask]:
     if again:
         task += f" A first approach was rejected: {office.store.text(state['reasons'])}"
     notes = "\n".join(state.get("notes", []))
-    talk.say(office.opening(seat, notes=notes, task=task, context=office.code()))
+    talk.say(office.opening("planner", seat, notes=notes, task=task))
     return ask(talk, Plan).rows()
 
 

@@ -15,7 +15,6 @@ from agents.trouble import ModelError
 from tasks.limits import OverBudget
 
 ROUNDS = 3  # times that a patch may be sent back
-DIFF = 40_000  # characters
 
 
 class Review(BaseModel):
@@ -58,8 +57,8 @@ def _asked(office: Office, state: State, evidence: str) -> Review:
     seat = office.seat(f"reviewer/{number}")
     brain = office.brains["reviewer"]
     talk = Conversation(brain, seat, render("reviewer", brain.model.prompts))
-    diff = office.store.get(state["patch"]).decode("utf-8", "replace")[:DIFF]
+    diff = office.store.get(state["patch"]).decode("utf-8", "replace")[: office.room("reviewer").diff]
     task = f"Review this diff.\n\n```diff\n{diff}\n```\n\nWhat the harness saw:\n{evidence}"
     notes = "\n".join(state.get("notes", []))
-    talk.say(office.opening(seat, notes=notes, task=office.clean(task)))
+    talk.say(office.opening("reviewer", seat, notes=notes, task=office.clean(task), code=False))
     return ask(talk, Review)

@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.conversation import Conversation
-from agents.desk import inside
 from agents.evidence import Evidence, describe, weigh
 from agents.groundwork import by_file
 from agents.neighbours import like_tests, neighbours
@@ -18,6 +17,7 @@ from agents.prompts import render
 from agents.record import digest
 from agents.state import Files, State
 from agents.structured import ask
+from agents.treepath import inside
 from agents.trouble import ModelError, ModelUnavailable
 from sandbox.api import PathRefused, Sandbox
 from sandbox.testlog import TestCase, TestReport, file_name
@@ -60,7 +60,7 @@ def _written(office: Office, notes: list[str]) -> State:
     brain = office.brains["tester"]
     system = render("tester", brain.model.prompts, conventions=office.conventions.text)
     talk = Conversation(brain, seat, system)
-    talk.say(office.opening(seat, notes="\n".join(notes), context=office.code()))
+    talk.say(office.opening("tester", seat, notes="\n".join(notes)))
     for number in range(1, ROUNDS + 1):
         test = ask(talk, WrittenTest)
         key = digest(test.model_dump())

@@ -13,7 +13,6 @@ from agents.reply import ToolUse
 
 SECONDS = 120  # a command may take, unless it asks for more
 MOST_SECONDS = 600
-SHOWN = 10_000  # characters of what a tool brings
 
 
 class BadCall(ValueError):
@@ -69,8 +68,8 @@ class Delete(Tool):
 
 class Run(Tool):
     __doc__ = f"""Run a shell command in the repository's root, in a sandbox without network. It ends by itself after
-    `seconds` ({SECONDS} unless given, {MOST_SECONDS} at most) and returns what it printed until then, {SHOWN}
-    characters at most, the middle left out. What it changes in files of the repository is kept; files that it creates
+    `seconds` ({SECONDS} unless given, {MOST_SECONDS} at most) and returns what it printed until then, the middle left
+    out where it is long. What it changes in files of the repository is kept; files that it creates
     or removes are not part of the patch: use `create` and `delete`."""
 
     name = "run"
@@ -95,6 +94,8 @@ class Done(Tool):
 
 
 CODER: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Search, Edit, Create, Delete, Run, Test, Done)}
+SMALL: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Edit)}  # the rest is done for it
+BY_VARIANT: Mapping[str, Mapping[str, type[Tool]]] = {"small": SMALL}
 FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -128,13 +129,20 @@ def complaint(error: ValidationError) -> str:
 
 def described(tools: Mapping[str, type[Tool]]) -> str:
     """The tools as text, for servers that take none."""
-    rows = [json.dumps(schema(tool)["function"]) for tool in tools.values()]
+    rows = "\n".join(f"- {_signature(tool)}: {schema(tool)['function']['description']}" for tool in tools.values())
     example = '```json\n{"name": "view", "arguments": {"path": "setup.py"}}\n```'
-    return (
-        "These are your tools, one JSON object a line:\n"
-        + "\n".join(rows)
-        + f"\nTo call one, write its name and arguments as JSON in a fenced block, and nothing after it:\n{example}"
-    )
+    how = "To call one, write its name and arguments as JSON in a fenced block, and nothing after it:"
+    return f"These are your tools:\n{rows}\n{how}\n{example}"
+
+
+def _signature(tool: type[Tool]) -> str:
+    """As short as it can be said: a schema takes four times as many tokens."""
+    shown = []
+    for name, field in tool.model_fields.items():
+        default = "" if field.is_required() else f" = {json.dumps(field.get_default(call_default_factory=True))}"
+        kind = getattr(field.annotation, "__name__", "int")
+        shown.append(f"{name}: {kind}{default}" + (f" ({field.description})" if field.description else ""))
+    return f"{tool.name}({', '.join(shown)})"
 
 
 def calls_in(text: str, names: Sequence[str]) -> tuple[ToolUse, ...]:

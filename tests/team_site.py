@@ -138,13 +138,16 @@ class World:
         return {c.path: None if c.content is None else c.content.decode() for c in changes}
 
 
-def solver(url: str, kept: Path, *, supports: Sequence[str] = ("tools", "schema"), **more: Any) -> TeamSolver:
+def solver(
+    url: str, kept: Path, *, supports: Sequence[str] = ("tools", "schema"), prompts: str = "", **more: Any
+) -> TeamSolver:
     model = Model(
         id="scripted",
         base_url=url,
         context=100_000,
         output=2_000,
         price=FREE,
+        prompts=prompts,
         supports=frozenset(supports),  # type: ignore[arg-type]
     )
     return TeamSolver(

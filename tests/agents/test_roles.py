@@ -1,5 +1,6 @@
 """The parts of the team that need no model: prompts, advice, conventions, evidence, choice, probing."""
 
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from model_server import Act, ModelServer, Say, Status
 from pydantic import ValidationError
 
-from agents.advice import MOST, advice
+from agents.advice import advice
 from agents.choose import Candidate, finalists
 from agents.conventions import conventions
 from agents.evidence import Evidence, weigh
@@ -22,6 +23,7 @@ from agents.planner import Plan, small
 from agents.probe import features
 from agents.prompts import FOLDER, render
 from agents.reply import ToolUse
+from agents.room import Room, clipped, room
 from agents.tools import CODER, BadCall, calls_in, described, parse
 from sandbox.testlog import Status as TestStatus
 from sandbox.testlog import TestCase, TestReport
@@ -66,7 +68,7 @@ def test_nested_advice_is_found_nearest_to_the_root_first_and_links_are_not_foll
     (tmp_path / "deep" / "er" / "AGENTS.md").write_text("deepest")
     (tmp_path / "CONTRIBUTING.rst").write_text("root")
     (tmp_path / "deep" / "CONTRIBUTING.md").symlink_to("/etc/hostname")
-    text = advice(tmp_path)
+    text = advice(tmp_path, 12_000)
     assert text.index("root") < text.index("deepest")
     assert "deep/CONTRIBUTING.md" not in text
 
@@ -75,7 +77,7 @@ def test_advice_is_bounded(tmp_path: Path) -> None:
     for number in range(9):
         (tmp_path / f"d{number}").mkdir()
         (tmp_path / f"d{number}" / "AGENTS.md").write_text("x" * 100_000)
-    assert len(advice(tmp_path)) < MOST + 500
+    assert len(advice(tmp_path, 12_000)) < 12_500
 
 
 def test_the_nearest_test_file_is_the_one_named_like_the_likeliest_source(tmp_path: Path) -> None:
@@ -194,8 +196,28 @@ def test_any_call_is_parsed_or_answered(name: str, arguments: str) -> None:
 
 def test_every_tool_is_described_with_its_limits() -> None:
     text = described(CODER)
-    assert all(f'"name": "{name}"' in text for name in CODER)
+    assert all(f"- {name}(" in text for name in CODER)
     assert "120 unless given, 600 at most" in text
+
+
+# -- what fits into a prompt ------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1_000, 2_000_000))
+def test_what_a_prompt_shows_fits_into_what_the_model_reads(context: int) -> None:
+    found = room(Model(id="m", base_url="http://x/v1", context=context, output=100))
+    assert found.code <= context // 8
+    assert all(0 < getattr(found, item.name) <= getattr(Room(), item.name) for item in fields(Room))
+    if context >= 48_000:
+        assert found == Room()
+
+
+def test_what_is_clipped_keeps_its_start_and_its_end() -> None:
+    text = "a" * 500 + "b" * 500
+    assert clipped(text, 1000) == text
+    short = clipped(text, 90)
+    assert short.startswith("a" * 30 + "\n[... 910 characters")
+    assert short.endswith("\n" + "b" * 60)
 
 
 # -- what a server can do ---------------------------------------------------------------------------------------------
