@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from sandbox.testlog import TestReport, function_name
 
+PLANTED = " (and two planted tests, one of which must fail)"  # said after the command
 FORGED = "its report is not believed: a planted test that must fail, or one that must pass, is not reported as it ran"
 
 
@@ -61,7 +62,7 @@ def checked(report: TestReport, canary: Canary) -> TestReport:
     )
     return dataclasses.replace(
         report,
-        command=f"{report.command} (and two planted tests, one of which must fail)",
+        command=report.command + PLANTED,
         cases=rest,
         problem=report.problem or ("" if sound else FORGED),
     )

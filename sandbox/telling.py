@@ -10,7 +10,8 @@ MOST = 200  # characters
 
 def telling(text: str) -> str:
     """The last line that names an exception or an error, else the last line; of nothing, that it was nothing."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it printed nothing"]
+    bare = (line.strip().strip("=").strip() for line in text.splitlines())  # pytest draws bars about its headings
+    lines = [line for line in bare if line] or ["it printed nothing"]
     worth = [line for line in lines if not PIP.match(line)]
     for pattern in (RAISED.match, SAYS_ERROR.search):
         if found := next((line for line in reversed(worth) if pattern(line)), ""):

@@ -174,6 +174,7 @@ def parsed(code: str) -> ast.Module | None:
     return module if module.body else None
 
 
+ENDS_OTHERWISE = re.compile("the example ends with .*, of which the issue says nothing")  # how the template says so
 TEMPLATE = '''\
 """Made from an example in the issue."""
 
@@ -191,10 +192,11 @@ class Checker(doctest.OutputChecker):
 
 
 class Runner(doctest.DocTestRunner):
-    raised = ""
+    raised = said = ""
 
     def report_unexpected_exception(self, out, test, example, exc_info):
-        self.raised = self.raised or exc_info[0].__name__
+        if not self.raised:
+            self.raised, self.said = exc_info[0].__name__, exc_info[0].__name__ + ": " + str(exc_info[1])
         super().report_unexpected_exception(out, test, example, exc_info)
 
 
@@ -204,6 +206,6 @@ def test_example():
     session = doctest.DocTestParser().get_doctest(SESSION, {{"__name__": "__main__"}}, "issue", None, 0)
     runner.run(session, out=said.append)
     if runner.raised not in ("", "AssertionError", RAISES):
-        pytest.skip("the example ends with " + runner.raised + ", of which the issue says nothing")
+        pytest.skip("the example ends with " + runner.said + ", of which the issue says nothing")
     assert not runner.failures, "".join(said)
 '''

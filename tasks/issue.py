@@ -118,7 +118,7 @@ def _read_stdin(stdin: IO[str] | None) -> str:
 
 
 def _not_text(source: str) -> BadInput:
-    return BadInput(f"{source} is not UTF-8 text: an issue is text that a person can read")
+    return BadInput(f"{source} is not UTF-8 text: save it as UTF-8 (iconv -f latin1 -t utf-8), or give its text")
 
 
 def _too_large(source: str, what: str) -> BadInput:

@@ -190,4 +190,6 @@ def _test(check: Check, sandbox: Sandbox, canary: Canary | None = None) -> TestR
 
 
 def _unusable(check: Check, report: TestReport) -> str:
-    return f"the tests cannot be run: `{check.command}` {report.problem} ({telling(report.log)}); see --test-command"
+    wanted = "quicker" if report.timed_out else "right"
+    said = f"`{check.command}`: {report.problem} ({telling(report.log)})"
+    return f"the tests cannot be run: {said}: name the {wanted} command with --test-command"

@@ -8,7 +8,7 @@ from agents.run.trials import keep_logs
 from sandbox.api import BadInput
 from sandbox.testlog import TestReport
 from tasks.event import Event, Tell
-from tasks.example import example_tests
+from tasks.example import ENDS_OTHERWISE, example_tests
 from tasks.neighbourhood import neighbourhood
 from tasks.rundir import RunDir
 from tasks.verdict import Showing, find_showing
@@ -46,7 +46,7 @@ def by_example(
     try:
         alone = run_base(replace(check, selection=tuple(test.path for test in tests)), tell)
         if not find_showing(alone, tests, task.issue).ids:
-            tell(Event("baseline", "the example in the issue does not fail here: it shows nothing"))
+            tell(Event("baseline", f"{unshown(alone[0])}: it shows nothing"))
             return before
         base = run_base(check, tell)
     except BadInput as problem:  # the example is at fault: without it the base ran
@@ -55,6 +55,12 @@ def by_example(
     keep_logs(run, "base", base)
     prepared = replace(prepared, task=replace(task, tests=tests), check=check)
     return prepared, base, find_showing(base, tests, task.issue)
+
+
+def unshown(report: TestReport) -> str:
+    """Why no example failed as the issue says."""
+    found = (ENDS_OTHERWISE.search(case.message) for case in report.cases.values())
+    return next((other[0] for other in found if other), "the example in the issue does not fail here")
 
 
 def said(base: TestReport, showing: Showing) -> str:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -153,4 +154,4 @@ def main() -> None:
     """The program `solve`. SIGTERM ends it as Ctrl-C does, so that sandboxes are closed on the way out."""
     give_defaults()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(at_the_door(app, as_json="--json" in sys.argv[1:]))
+    sys.exit(at_the_door(partial(app, standalone_mode=False), as_json="--json" in sys.argv[1:]))

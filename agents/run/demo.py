@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from agents.run.choice import choose
 from agents.run.command import run_once
@@ -64,7 +65,8 @@ def run_case(name: str, kind: str, console: Console) -> Shown:
     case = Case.model_validate(tomllib.loads((CASES / name / "case.toml").read_text("utf-8")))
     repository = Release(case.package, case.version, case.sha256).address
     issue = CASES / name / "issue.md"
-    console.rule(f"{case.package} {case.version}: {case.public_report}", align="left")
+    console.rule(Text(f"{case.package} {case.version}", "bold"), align="left")
+    console.print(Text(f"a real bug: {case.public_report}", "dim"))
     console.print(f"$ solve run --repo {repository} --issue {issue}", markup=False, highlight=False, soft_wrap=True)
     options = Options.model_validate({"repo": repository, "issue": str(issue), "sandbox": kind, "seconds": SECONDS})
     try:

@@ -15,8 +15,10 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from typer.exceptions import Abort, TyperException
+
 from agents.run.shown import shown
-from sandbox.api import BadInput, SandboxError
+from sandbox.api import BadInput, BuildFailed, SandboxError
 from sandbox.patch import PatchRejected
 from tasks.limits import OverBudget
 
@@ -27,28 +29,35 @@ INTERRUPTED = 130
 def at_the_door(program: Callable[[], object], *, as_json: bool = False) -> int:
     """Run the command line; its exit status. Nothing but a fault of this program itself shows a traceback.
 
+    `program` is the typer app, called with `standalone_mode=False`: it returns an exit status or raises.
     `as_json`: whoever reads standard output expects an object there, also where there is only an error to tell.
     """
     try:
-        program()
-    except SystemExit as end:  # typer's way out: usage errors, `typer.Exit`, and 130 for Ctrl-C
-        if end.code == INTERRUPTED:
-            complain("stopped; what was found so far is kept")
-        return end.code if isinstance(end.code, int) else 0
+        status = program()
     except Exception as error:  # the door: nothing is behind it that could catch what it does not know
         status, line = explain(error)
         if line is None:
             traceback.print_exc()
             line = "this is a fault of solve itself, not of the patch: please report it with the lines above"
-        complain(line)
+        if line:
+            complain(line)
         if as_json:
             print(json.dumps({"error": line, "exit_status": status}))
-        return status
-    return 0
+    if status == INTERRUPTED:
+        complain("stopped; what was found so far is kept")
+    return status if isinstance(status, int) else 0
 
 
 def explain(error: Exception) -> tuple[int, str | None]:
-    """The exit status of an error and its one line; None for what only a fault of this program can raise."""
+    """The exit status of an error and its one line, which is empty where help was shown instead.
+
+    None for what only a fault of this program can raise.
+    """
+    if isinstance(error, TyperException):
+        said = error.format_message().replace("Value error, ", "").rstrip(".")
+        return 2, said and f"{said}: --help says what there is"
+    if isinstance(error, Abort):  # the end of the input, where a person was asked
+        return INTERRUPTED, ""
     if isinstance(error, BadInput):
         return 2, str(error)
     if isinstance(error, OverBudget):
@@ -60,6 +69,9 @@ def explain(error: Exception) -> tuple[int, str | None]:
             3,
             f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again",
         )
+    if isinstance(error, BuildFailed):
+        what, newline, tail = str(error).partition("\n")
+        return 3, f"{what}: docs/images.md says how to have it built another way{newline}{tail}"
     if isinstance(error, SandboxError):
         return 3, str(error)
     return 3, None

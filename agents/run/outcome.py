@@ -1,5 +1,6 @@
 """What a run came to, and how it is shown: on a terminal, and as one JSON object."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.run.shown import counted, shown
+from sandbox.canary import PLANTED
 from sandbox.testlog import TestReport
 from tasks.task import Attempt, Cost, Task
 from tasks.verdict import AUTHORS, Trial, Verdict
@@ -72,14 +74,19 @@ def show(outcome: Outcome, console: Console) -> None:
         show_patch(shown(outcome.attempt.patch.decode("utf-8", "replace")), console)
     console.rule("verdict", style="dim", align="left")
     verdict = outcome.verdict
+    unbroken = not console.is_terminal  # who greps wants whole lines, who reads whole words
     console.print(
-        Text(verdict.verdict, STYLES.get(verdict.verdict, "bold red")), Text(shown(verdict.headline)), soft_wrap=True
+        Text(verdict.verdict, STYLES.get(verdict.verdict, "bold red")),
+        Text(shown(verdict.headline)),
+        soft_wrap=unbroken,
     )
     if outcome.attempt.reason:
-        console.print(Text(shown(outcome.attempt.reason)), soft_wrap=True)
+        console.print(Text(shown(outcome.attempt.reason)), soft_wrap=unbroken)
     if outcome.attempt.cost.calls:
         console.print(spent(outcome.attempt.cost), markup=False, highlight=False)
     console.print(runs(outcome))
+    if any(report.command.endswith(PLANTED) for report in outcome.trial.patched):
+        console.print(Text("patch runs hold two planted tests, one of which must fail: hence their exit", "dim"))
     show_lists(verdict, console)
 
 
@@ -91,9 +98,10 @@ def show_next(outcome: Outcome, done: Sequence[str], console: Console) -> None:
 
 
 def show_patch(patch: str, console: Console) -> None:
-    """In colour on a terminal; elsewhere as it is, so that it can be applied."""
+    """In colour on a terminal, without the names of blobs; elsewhere as it is, so that it can be applied."""
     if console.is_terminal:
-        console.print(Syntax(patch, "diff", theme="ansi_dark", word_wrap=True))
+        seen = re.sub(r"^index .*\n", "", patch, flags=re.MULTILINE)
+        console.print(Syntax(seen, "diff", theme="ansi_dark", word_wrap=True))
     else:
         console.out(patch, highlight=False)
 
@@ -126,8 +134,12 @@ def runs(outcome: Outcome) -> Table:
     named = [(f"base {n}", report) for n, report in enumerate(outcome.trial.base, 1)]
     named += [(f"patch {n}", report) for n, report in enumerate(outcome.trial.patched, 1)]
     for name, report in named:
-        table.add_row(name, *counts(report), str(report.exit_code), f"{report.seconds:.1f}", report.command)
+        table.add_row(name, *counts(report), str(report.exit_code), f"{report.seconds:.1f}", command(report))
     return table
+
+
+def command(report: TestReport) -> Text:
+    return Text(shown(report.command.removesuffix(PLANTED)))
 
 
 def counts(report: TestReport) -> tuple[str, str, str]:

@@ -24,6 +24,7 @@ hint: See above for details.
         ("collected 0 items / 1 error\n\n", "collected 0 items / 1 error"),
         ("ERROR: usage: x\npython -m x: error: unrecognized\n  inifile: y", "python -m x: error: unrecognized"),
         ("one\ntwo\n\n", "two"),
+        ("===== no tests ran in 0.05s =====\n=====\n", "no tests ran in 0.05s"),
         ("", "it printed nothing"),
     ],
 )

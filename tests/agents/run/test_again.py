@@ -51,7 +51,7 @@ def shown(outcome: Outcome) -> str:
 
 
 def again(*more: str) -> int:
-    return at_the_door(partial(app, [*more, "--json"]))
+    return at_the_door(partial(app, [*more, "--json"], standalone_mode=False))
 
 
 def test_a_finished_run_is_read_back_as_it_was(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def repository(tmp_path: Path) -> Path:
 
 def solve(tmp_path: Path, *arguments: str) -> int:
     out = ["--out", str(tmp_path / "run"), "--sandbox", "local"]
-    return at_the_door(partial(app, ["run", *arguments, *out]))
+    return at_the_door(partial(app, ["run", *arguments, *out], standalone_mode=False))
 
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:
@@ -84,11 +84,8 @@ def test_an_engine_that_is_not_there_is_infrastructure(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
-    status = at_the_door(
-        partial(
-            app, ["run", "--repo", str(repository), "--issue", "x", "--sandbox", "docker", "--out", str(tmp_path / "r")]
-        )
-    )
+    arguments = ["--repo", str(repository), "--issue", "x", "--sandbox", "docker", "--out", str(tmp_path / "r")]
+    status = at_the_door(partial(app, ["run", *arguments], standalone_mode=False))
     assert status == 3
     assert "engine" in complaint(capsys)
     assert json.loads((tmp_path / "r" / "verdict.json").read_text())["verdict"] == "infra_error"
@@ -113,7 +110,8 @@ def test_the_repository_is_never_changed(repository: Path, tmp_path: Path) -> No
 
 
 def test_a_reader_of_json_gets_the_error_as_an_object(capsys: pytest.CaptureFixture[str]) -> None:
-    assert at_the_door(partial(app, ["run", "--repo", "no/where", "--issue", "x", "--json"]), as_json=True) == 2
+    command = partial(app, ["run", "--repo", "no/where", "--issue", "x", "--json"], standalone_mode=False)
+    assert at_the_door(command, as_json=True) == 2
     row = json.loads(capsys.readouterr().out)
     assert row["exit_status"] == 2
     assert "no/where" in row["error"]

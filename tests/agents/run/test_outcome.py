@@ -1,9 +1,11 @@
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
 
 from agents.run.outcome import Outcome, show, show_next
+from sandbox.canary import PLANTED
 from sandbox.testlog import TestCase, TestReport
 from tasks.task import Attempt, Issue, Task
 from tasks.verdict import Showing, Trial, judge
@@ -14,7 +16,7 @@ NAME = "tests/test_x.py::test_it"
 
 def report(status: str) -> TestReport:
     cases = {NAME: TestCase(NAME, status, 0.1, "E  assert [red]1 == 2")}  # type: ignore[arg-type]
-    return TestReport("python -m pytest", 1, 1.5, cases)
+    return TestReport("python -m pytest" + (PLANTED if status == "passed" else ""), 1, 1.5, cases)
 
 
 def shown(patch: bytes = PATCH, terminal: bool = False) -> str:
@@ -42,8 +44,19 @@ def test_away_from_a_terminal_the_patch_is_as_it_is() -> None:
     assert "\x1b" not in text
 
 
-def test_on_a_terminal_it_has_colour() -> None:
-    assert "\x1b[" in shown(terminal=True)
+def test_on_a_terminal_it_has_colour_whole_words_and_no_names_of_blobs() -> None:
+    text = shown(b"diff --git a/x.py b/x.py\nindex 0123..4567 100644\n" + PATCH, terminal=True)
+    assert "\x1b[" in text
+    assert "0123..4567" not in text
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+    headline = plain[plain.index("verified 1 of 1") : plain.index("run      passed")]
+    assert max(map(len, headline.splitlines())) <= 80
+
+
+def test_the_planted_tests_are_told_of_once_beside_the_runs() -> None:
+    text = shown()
+    assert text.count("planted") == 1
+    assert "one of which must fail" in text
 
 
 def test_without_a_patch_a_model_is_offered() -> None:

@@ -204,3 +204,12 @@ def test_the_issues_own_example_shows_it(body: str, showing: tuple[str, ...], ve
     found = judge(trial)
     assert (solver.showing, found.verdict) == (showing, verdict)
     assert ("made from the issue's example" in found.headline) == bool(showing)
+
+
+def test_an_example_that_left_out_an_import_is_told_so(tmp_path: Path) -> None:
+    site, run = prepared(tmp_path, tests=())
+    body = EXAMPLE.replace(">>> from shapes import area\n", "")
+    site = replace(site, task=replace(site.task, issue=Issue("area is wrong", body)))
+    events: list[Event] = []
+    work(site, EmptySolver(), run, Budget(), 60.0, events.append)
+    assert any("ends with NameError: name 'area' is not defined" in event.text for event in events)
