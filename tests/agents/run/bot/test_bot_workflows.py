@@ -90,6 +90,11 @@ def test_stop_cancels_and_a_stranger_is_in_another_group() -> None:
     assert job("publish")["concurrency"]["cancel-in-progress"] is False
 
 
+def test_a_strangers_comment_cannot_take_the_place_of_a_result_that_waits_to_be_published() -> None:
+    solving, publishing = (job(name)["concurrency"]["group"] for name in ("solve", "publish"))
+    assert publishing == solving.replace("solve-", "solve-publish-", 1)
+
+
 def test_no_expression_is_spliced_into_a_script() -> None:
     for file in ALL:
         for script in re.findall(r"run: \|\n((?: {8,}.*\n|\n)+)", file.read_text()):
