@@ -29,16 +29,17 @@ SHIPPED = {"releases": Path(__file__).parent / "data" / "releases.jsonl"}
 
 
 def read_rows(source: str) -> list[Fields]:
-    """The rows of a file, of a local dataset folder, or of a dataset id or alias (`NAME` or `NAME:SPLIT`).
+    """The rows of a file, of a local dataset folder, or of a dataset id or alias, by `NAME` or `NAME:SPLIT`.
 
     Raises:
         BadInput: it cannot be read; the message names the line where there is one.
     """
     path = SHIPPED.get(source, Path(source))
+    name, _, split = (source, "", "") if path.exists() else source.partition(":")
     if path.is_file() or (path.suffix.lower() in READERS and not path.exists()):
         rows = _file_rows(path)
-    elif path.exists() or "/" in source.strip("/.") or source.split(":")[0].lower() in ALIASES:
-        rows = _hub_rows(source)
+    elif Path(name).is_dir() or "/" in name.strip("/.") or name.lower() in ALIASES:
+        rows = _dataset_rows(name, split, source)
     else:
         raise BadInput(
             f"{source}: no such file, folder or dataset; known short names: {', '.join((*SHIPPED, *ALIASES))}"
@@ -103,27 +104,29 @@ READERS: Mapping[str, Callable[[Path], Iterator[Fields]]] = {
 }
 
 
-def _hub_rows(source: str) -> list[Fields]:
+def _dataset_rows(name: str, split: str, source: str) -> list[Fields]:
     datasets = _extra("datasets")
-    if (Path(source) / "dataset_info.json").is_file() or (Path(source) / "dataset_dict.json").is_file():
-        kept = datasets.load_from_disk(source)
-        return [dict(row) for row in (kept[_split(source, list(kept))] if hasattr(kept, "keys") else kept)]
-    name, _, split = (source, "", "") if Path(source).exists() else source.partition(":")
-    name = ALIASES.get(name.lower(), name)
     try:
-        split = split or _split(source, datasets.get_dataset_split_names(name))
-        return [dict(row) for row in datasets.load_dataset(name, split=split)]
-    except (OSError, ValueError) as problem:  # no network, no such dataset, no such split
+        if any((Path(name) / file).is_file() for file in ("dataset_info.json", "dataset_dict.json")):
+            kept = datasets.load_from_disk(name)
+            chosen = kept[_split(split, list(kept), source)] if hasattr(kept, "keys") else kept
+        else:
+            name = ALIASES.get(name.lower(), name)
+            split = _split(split, datasets.get_dataset_split_names(name), source)
+            chosen = datasets.load_dataset(name, split=split)
+        return [dict(row) for row in chosen]
+    except BadInput:
+        raise
+    except (OSError, ValueError) as problem:  # no network, no such dataset, not what its name says
         raise BadInput(f"{source} cannot be loaded as a dataset: {str(problem).splitlines()[0]}") from problem
 
 
-def _split(source: str, splits: Sequence[str]) -> str:
-    """`test`, or the only one that there is (SWE-smith and SWE-Gym have `train` alone)."""
-    if SPLIT in splits:
-        return SPLIT
-    if len(splits) != 1:
-        raise BadInput(f"{source} has no split {SPLIT}: give NAME:SPLIT with one of {', '.join(splits)}")
-    return splits[0]
+def _split(wanted: str, splits: Sequence[str], source: str) -> str:
+    """The one that is wanted; else `test`, or the only one that there is (SWE-smith and SWE-Gym have `train` alone)."""
+    chosen = wanted or (SPLIT if SPLIT in splits or len(splits) != 1 else splits[0])
+    if chosen not in splits:
+        raise BadInput(f"{source} has no split {chosen}: give NAME:SPLIT with one of {', '.join(splits)}")
+    return chosen
 
 
 def _extra(module: str) -> Any:

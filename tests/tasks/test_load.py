@@ -82,6 +82,10 @@ def test_a_dataset_folder_is_loaded_as_the_hub_would(tmp_path: Path) -> None:
     splits.save_to_disk(str(tmp_path / "dict"))
     with pytest.raises(BadInput, match="no split test: give NAME:SPLIT with one of dev, train"):
         load(str(tmp_path / "dict"))
+    with pytest.raises(BadInput, match="no split tset: give NAME:SPLIT with one of dev, train"):
+        load(f"{tmp_path / 'dict'}:tset")
+    for kept in ("dict:dev", "folder:train"):
+        assert load(str(tmp_path / kept)).digest == load(str(tmp_path / "kept")).digest
 
 
 def test_nothing_of_the_answer_is_in_the_task(tmp_path: Path) -> None:
