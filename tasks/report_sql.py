@@ -3,7 +3,7 @@
 import importlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,17 @@ from tasks.results import Result
 
 TABLE = "attempts"
 NOBODY = People()
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "BIGINT": ("run", "calls", "tokens_in", "tokens_cached", "tokens_out", "pull", "pull_edited_lines"),
+    "DOUBLE": ("dollars", "seconds", "model_seconds"),
+    "BOOLEAN": ("resolved", "flaky", "published", "cached", "accepted"),
+    "VARCHAR[]": ("flagged", "dropped", "not_kept", "label_tags", "labelled_by"),
+    "MAP(VARCHAR, VARCHAR)": ("fail_to_pass",),
+    "MAP(VARCHAR, DOUBLE)": ("grading",),
+}
+# Stated, for what DuckDB makes of empty columns, dicts and dates would change from run to run.
+TYPES = dict.fromkeys((*Result.model_fields, "label", "label_note", "pull_fate"), "VARCHAR")
+TYPES |= {name: kind for kind, names in KINDS.items() for name in names}
 
 
 def query(results: Sequence[Result], sql: str, people: People = NOBODY) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -27,13 +38,18 @@ def query(results: Sequence[Result], sql: str, people: People = NOBODY) -> tuple
         raise BadInput("duckdb is not installed: pip install 'solve[sql]'") from None
     with tempfile.TemporaryDirectory(prefix="solve-sql-") as folder:
         path = Path(folder) / "attempts.jsonl"
-        rows = (
+        rows = [
             result.model_dump(mode="json") | {"resolved": result.resolved} | people.columns(result)
             for result in results
-        )
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        ]
+        kinds = {name: TYPES[name] for name in rows[0]}
+        lines = [json.dumps(row) + "\n" for row in rows]
+        path.write_text("".join(lines), "utf-8")
         connection = duckdb.connect()
-        connection.execute(f"CREATE TABLE {TABLE} AS SELECT * FROM read_json_auto(?)", [str(path)])  # noqa: S608
+        connection.execute(
+            f"CREATE TABLE {TABLE} AS SELECT * FROM read_json(?, columns = {kinds}, maximum_object_size = ?)",  # noqa: S608
+            [str(path), max(map(len, lines)) + 1],
+        )
     connection.execute("SET enable_external_access = false")
     try:
         found = connection.execute(sql)

@@ -175,6 +175,30 @@ def test_runs_open_as_a_table_of_a_database() -> None:
         report_sql.query(autocoderover(), "SELECT * FROM read_text('/etc/passwd')")
 
 
+def test_columns_of_the_table_do_not_change_with_what_is_in_them() -> None:
+    pytest.importorskip("duckdb")
+    full = result(
+        "s",
+        1,
+        early="engine",
+        published=True,
+        dollars=2,
+        flagged=("a",),
+        dropped=("conftest.py",),
+        not_kept=("t::b",),
+        fail_to_pass={"t::a": "passed"},
+        grading={"tests": 1.5},
+        snapshot="2026-01-31",
+        model_patch="x" * 20_000_000,
+    )
+    kinds = [report_sql.query([row], "DESCRIBE attempts")[1] for row in (full, result("s", 1))]
+    assert kinds[0] == kinds[1]
+    columns, (kept,) = report_sql.query([full], "SELECT * FROM attempts")
+    found = dict(zip(columns, kept, strict=True))
+    assert found.pop("resolved") is True
+    assert Result.model_validate(found) == full
+
+
 def test_results_survive_a_torn_line_and_the_last_row_of_an_attempt_counts(tmp_path: Path) -> None:
     results = Results(tmp_path)
     results.add(result("s", 1, outcome="infra_error"))
