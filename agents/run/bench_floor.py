@@ -138,10 +138,9 @@ def workshop(
     jobs = batch.options.jobs
     if batch.executor == "threads":
         jobs = jobs or grading.default_jobs()
-        yield (
-            attempting(batch.options, machine, folder, images, lanes, environment),
-            Crew(jobs, max(1, min(jobs, machine.containers))),
-        )
+        made = attempting(batch.options, machine, folder, images, lanes, environment)
+        with contextlib.closing(made.grader):  # which leaves no container when this ends
+            yield made, Crew(jobs, max(1, min(jobs, machine.containers)))
         return
     from agents.run.ray_work import Cluster, RayWork
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench_site import left_in_the_engine, play, site
+from bench_site import Site, left_in_the_engine, play, site
 from engine_proxy import EngineProxy
 from model_server import Act, ModelServer, Say
 from team_site import DONE, role_of
@@ -33,17 +33,16 @@ pytestmark = [pytest.mark.docker, pytest.mark.accept]
 HOSTILE_CODE = {
     0: "hoard = []\nwhile True:\n    hoard.append(b'x' * (16 << 20))",  # until the kernel ends it
     1: "import os, time\nwhile True:\n    if os.fork() == 0:\n        time.sleep(3600)",  # until it gets no more
-    3: "import time\nwhile True:\n    time.sleep(1)",
+    5: "import time\nwhile True:\n    time.sleep(1)",
 }
 HOSTILE_COMMAND = {2: "head -c 10G /dev/zero"}
 NARROW = Limits(processes=64, memory=512 * MEBIBYTE, tmp=128 * MEBIBYTE)  # what it takes is not missed by others
-SECONDS = 60.0  # for an attempt
-TESTS = 10.0  # seconds for a row's tests
+TESTS = 30.0  # seconds for a row's tests
 
 
 def hostile(request: dict[str, Any]) -> Act:
     text = str(request["messages"])
-    number = next((n for n in range(6) if f"left out ({n})" in text), 5)
+    number = next((n for n in range(6) if f"left out ({n})" in text), 4)
     done = sum(message["role"] == "assistant" for message in request["messages"])
     if role_of(request) != "coder":
         return play(request)
@@ -67,21 +66,34 @@ def narrow() -> Machine:
     return replace(here, place=placed, open=lambda image, owner: DockerSandbox(image, limits=NARROW, owner=owner))
 
 
+def came_of(bench: Site, ids: str, seconds: float) -> dict[int, tuple[str, str, str | None]]:
+    """What a batch of these rows came to, in containers that are narrow, by the row's number."""
+    folder = bench.folder / "run"
+    options = grading.Options(
+        str(bench.rows), ids, "", "", None, bench.folder / "mirrors", PYTHON_IMAGE, 3, folder, False
+    )
+    came = run(Batch(options, ("scripted",), 1, Allowances(seconds=seconds)), narrow(), bench.environment())
+    assert exit_status(came) == 0  # every attempt has a verdict
+    assert left_in_the_engine("run") == []
+    return {int(row.instance_id[-1]): (row.outcome, row.cause, row.early) for row in came.results}
+
+
 def test_code_that_takes_all_it_can_spoils_its_own_row_alone(tmp_path: Path) -> None:
     with ModelServer(hostile) as server:
-        bench = site(tmp_path, 6, server.url)
-        options = grading.Options(
-            str(bench.rows), "", "", "", None, bench.folder / "mirrors", PYTHON_IMAGE, 3, tmp_path / "run", False
-        )
-        came = run(Batch(options, ("scripted",), 1, Allowances(seconds=SECONDS)), narrow(), bench.environment())
-    found = {int(row.instance_id[-1]): (row.outcome, row.cause, row.early) for row in came.results}
+        found = came_of(site(tmp_path, 5, server.url), "", 1800.0)
     print(found)
-    assert {number: found[number] for number in (2, 4, 5)} == dict.fromkeys((2, 4, 5), ("resolved", "", None))
-    assert {found[number][0] for number in (0, 1, 3)} == {"unresolved"}
-    assert (found[0][2], found[1][2]) == (None, None)  # the code's own failure
-    assert found[3][2] == "time"
-    assert exit_status(came) == 0
-    assert left_in_the_engine("run") == []
+    assert {number: found.pop(number) for number in (2, 3, 4)} == dict.fromkeys((2, 3, 4), ("resolved", "", None))
+    assert {number: (outcome, early) for number, (outcome, _, early) in found.items()} == dict.fromkeys(
+        (0, 1), ("unresolved", None)
+    )
+
+
+def test_code_that_never_ends_has_the_time_of_its_attempt_and_no_more(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with ModelServer(hostile) as server:
+        found = came_of(site(tmp_path, 6, server.url), "org__shop-005", 30.0)
+    print(found, f"{time.monotonic() - began:.0f} s")
+    assert (found[5][0], found[5][2]) == ("unresolved", "time")
 
 
 def begun(folder: Path) -> None:
