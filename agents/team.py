@@ -144,10 +144,10 @@ class TeamSolver:
             "recursion_limit": STEPS,
         }
         known, start = graph.get_state(config), config
-        if known.created_at is not None and not known.next:
-            if known.values.get("stopped") not in MENDABLE:
-                return cast("State", known.values)
+        if known.values.get("stopped") in MENDABLE:  # also where the process ended before the graph did
             start = _before_the_stop(graph, config)
+        elif known.created_at is not None and not known.next:
+            return cast("State", known.values)
         (office.site.folder / QUESTION).unlink(missing_ok=True)
         waiting = [ask.value for part in known.tasks for ask in part.interrupts if ask.value["about"] in office.approve]
         step: Any = None if known.created_at is not None else {}
