@@ -92,10 +92,21 @@ class Line:
 class Leaderboard:
     lines: tuple[Line, ...]  # best first
     attempts: Mapping[tuple[str, str], Sequence[Result]] = field(default_factory=dict)  # by (line's name, task)
+    baseline: str = ""  # its line's name
 
     @property
     def tasks(self) -> list[str]:
         return sorted({task for _, task in self.attempts})
+
+    @property
+    def flaky(self) -> list[str]:
+        """Tasks whose own answer does not always end the same."""
+        return sorted({task for (_, task), rows in self.attempts.items() if any(row.flaky for row in rows)})
+
+    def left_out(self, line: Line) -> int:
+        """How many tasks others of the line's suite have attempts at, and it has none."""
+        names = {other.name for other in self.lines if other.suite == line.suite}
+        return len({task for name, task in self.attempts if name in names}) - line.tasks
 
 
 def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0, people: People = NOBODY) -> Leaderboard:
@@ -113,10 +124,11 @@ def leaderboard(results: Iterable[Result], baseline: str = "", seed: int = 0, pe
     ]
     by_task = {line.name: _by_task(rows) for line, rows in zip(lines, groups.values(), strict=True)}
     if baseline:
-        lines = _compared(lines, by_task, _baseline(lines, baseline), seed)
+        against = _baseline(lines, baseline)
+        baseline, lines = against.name, _compared(lines, by_task, against, seed)
     lines.sort(key=lambda line: (-line.pass_at_1, line.name))
     cells = {(name, task): rows for name, tasks in by_task.items() for task, rows in tasks.items()}
-    return Leaderboard(tuple(lines), cells)
+    return Leaderboard(tuple(lines), cells, baseline)
 
 
 def ended_by(row: Result) -> str:
@@ -189,9 +201,12 @@ def _line(name: str, identity: Identity, rows: Sequence[Result], seed: int) -> L
 
 
 def _interval(counts: Sequence[tuple[int, int]], seed: int) -> tuple[Interval, str]:
+    rates = [solved / total for total, solved in counts]
     if all(total == 1 for total, _ in counts):
-        return stats.wilson(sum(solved for _, solved in counts), len(counts)), "Wilson"
-    return stats.bootstrap([solved / total for total, solved in counts], seed=seed), "bootstrap over tasks"
+        return stats.wilson(int(sum(rates)), len(counts)), "Wilson"
+    if set(rates) in ({0.0}, {1.0}):  # drawn again, tasks that all ended alike would say that this is certain
+        return stats.wilson(int(sum(rates)), len(counts)), "Wilson over tasks, which all ended alike"
+    return stats.bootstrap(rates, seed=seed), "bootstrap over tasks"
 
 
 def _ks(runs: int) -> list[int]:

@@ -60,9 +60,9 @@ class Tick:
 class Cell:
     """One task of one solver in the matrix."""
 
-    kind: str  # css class: resolved, partly, unresolved, tamper, infra, none
+    kind: str  # css class: resolved, partly, unresolved, tamper, infra_error, none
     text: str
-    anchor: str
+    anchor: str  # of its evidence
 
 
 def page(board: Leaderboard, title: str) -> str:
@@ -77,6 +77,7 @@ def page(board: Leaderboard, title: str) -> str:
     rows = [cells(line) for line in board.lines]
     kept = [name for name in COLUMNS if any(row[name] not in ("–", "") for row in rows)]
     names = [line.name for line in board.lines]
+    anchors = {place: f"e{number}" for number, place in enumerate(board.attempts)}
     return environment.get_template("report.html.j2").render(
         title=title,
         columns=kept,
@@ -84,10 +85,11 @@ def page(board: Leaderboard, title: str) -> str:
         notes=notes(board),
         names=names,
         matrix=[
-            (task, [_cell(board.attempts.get((name, task), ()), name, task) for name in names]) for task in board.tasks
+            (task, [_cell(board.attempts.get((name, task), ()), anchors.get((name, task), "")) for name in names])
+            for task in board.tasks
         ],
         evidence=[(task, [(name, board.attempts.get((name, task), ())) for name in names]) for task in board.tasks],
-        anchor=_anchor,
+        anchors=anchors,
         diff=diff_lines,
         rates=rates(board.lines),
         rates_height=TOP + BOTTOM + ROW * len(board.lines),
@@ -162,9 +164,9 @@ def _diff_class(line: str) -> str:
     return {"+": "added", "-": "removed", "@": "hunk"}.get(line[:1], "same")
 
 
-def _cell(attempts: Sequence[Result], name: str, task: str) -> Cell:
+def _cell(attempts: Sequence[Result], anchor: str) -> Cell:
     if not attempts:
-        return Cell("none", "", _anchor(name, task))
+        return Cell("none", "", anchor)
     solved = sum(row.resolved for row in attempts)
     outcomes = {row.outcome for row in attempts}
     if solved:
@@ -173,11 +175,7 @@ def _cell(attempts: Sequence[Result], name: str, task: str) -> Cell:
         kind = next((name for name in ("tamper", "infra_error") if name in outcomes), "unresolved")
     mark = " ⚑" if any(row.flagged for row in attempts) else ""
     text = f"{solved}/{len(attempts)}" if len(attempts) > 1 else {"resolved": "✓", "unresolved": "✗"}.get(kind, kind)
-    return Cell(kind, text + mark, _anchor(name, task))
-
-
-def _anchor(name: str, task: str) -> str:
-    return "e-" + "".join(sign if sign.isalnum() else "-" for sign in f"{task}-{name}")
+    return Cell(kind, text + mark, anchor)
 
 
 def _across(share: float) -> float:

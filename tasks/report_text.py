@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.acceptance import Acceptance
-from tasks.report import Comparison, Leaderboard, Line, Spread
+from tasks.report import DISCORDANT, Comparison, Leaderboard, Line, Spread
 from tasks.stats import POWER, Interval
 
 COLUMNS = (
@@ -66,9 +66,18 @@ def notes(board: Leaderboard) -> list[str]:
                 f"{line.name}: the rate is over all {line.attempts} attempts; without the {line.infra} that a machine "
                 f"failed it is {percent(line.without_infra)} of {line.judged}"
             )
+        if left := board.left_out(line):
+            lines.append(
+                f"{line.name}: has no attempt at {left} of the {left + line.tasks} tasks that this table has of its "
+                "suite: its rate is over the others"
+            )
         if line.people:
             lines.append(f"{line.name}: {agreed(line.people)}")
+        if line.comparison is None and board.baseline not in ("", line.name):
+            lines.append(f"{line.name}: not compared with {board.baseline}: they share no task of one suite")
         lines.append(f"{line.name}: {power(line)}")
+    if flaky := board.flaky:
+        lines.append(f"{len(flaky)} of {len(board.tasks)} tasks are flaky by their own answer: {', '.join(flaky)}")
     return lines
 
 
@@ -101,14 +110,15 @@ def agreed(found: Acceptance) -> str:
 
 def power(line: Line) -> str:
     """What this suite could show at all, and whether it did."""
-    least = f"{100 * line.smallest:.1f} points" if line.smallest <= 1 else "none: even 100 points could be chance"
-    if line.comparison is None:
-        return f"{line.tasks} tasks show a difference from about {least} on, at {POWER:.0%} power"
-    told = "distinguishable" if line.comparison.distinguishable else "not distinguishable"
-    return (
-        f"{told} from {line.comparison.baseline} (p {chance(line.comparison.p)}); the smallest difference that "
-        f"{line.comparison.tasks} tasks show at {POWER:.0%} power is {least}"
-    )
+    found = line.comparison
+    tasks, told = (found.tasks, "") if found else (line.tasks, f" where solvers differ on {DISCORDANT:.0%} of them")
+    least = f"{100 * line.smallest:.1f} points" if line.smallest <= 1 else "none, even 100 points could be chance"
+    shown = f"the smallest difference that {tasks} tasks show at {POWER:.0%} power{told}: {least}"
+    if found is None:
+        return shown
+    verdict = "distinguishable" if found.distinguishable else "not distinguishable"
+    test = f"exact McNemar of the first runs, Holm-corrected, p {chance(found.p)}"
+    return f"{verdict} from {found.baseline} ({test}); {shown}"
 
 
 def chance(p: float) -> str:
@@ -152,10 +162,10 @@ def markdown(board: Leaderboard) -> str:
 
 def as_json(board: Leaderboard) -> dict[str, object]:
     """Rates as fractions; infinite and undefined numbers as null."""
-    return {"solvers": [_line_json(line) for line in board.lines], "tasks": len(board.tasks)}
+    return {"solvers": [_line_json(line, board.left_out(line)) for line in board.lines], "tasks": len(board.tasks)}
 
 
-def _line_json(line: Line) -> dict[str, object]:
+def _line_json(line: Line, left_out: int) -> dict[str, object]:
     return {
         "solver": line.solver,
         "settings": line.settings,
@@ -181,6 +191,7 @@ def _line_json(line: Line) -> dict[str, object]:
         "wall_seconds": _spread_json(line.wall),
         "model_seconds": _spread_json(line.model),
         "smallest_difference": line.smallest,
+        "left_out": left_out,
         "comparison": _comparison_json(line.comparison),
         "people": _people_json(line.people),
     }

@@ -56,7 +56,7 @@ def report(
         from tasks.report_html import page
 
         try:
-            html.write_text(page(board, " · ".join(run.name for run in runs or [])), "utf-8")
+            html.write_text(page(board, " · ".join(run.name for run in runs or []) or "all runs"), "utf-8")
         except OSError as error:
             raise BadInput(f"cannot write {html} ({error.strerror}): give another file with --html") from error
     judges = judged(runs or [], said)

@@ -65,6 +65,37 @@ def test_a_lead_that_is_no_evidence_is_said_so() -> None:
     assert board.lines[1].comparison is None
 
 
+def test_what_the_table_does_not_tell_is_told_in_words() -> None:
+    rows = pair(2, 1, 1, 6)
+    some = [row.model_copy(update={"model_name_or_path": "some"}) for row in rows if row.model_name_or_path == "new"][
+        :4
+    ]
+    other = [row.model_copy(update={"model_name_or_path": "other", "suite": "x"}) for row in some]
+    board = leaderboard([*rows, *some, *other, result("new", 9, flaky=True)], baseline="old")
+    notes = report_text.notes(board)
+    assert (
+        "old: has no attempt at 1 of the 7 tasks that this table has of its suite: its rate is over the others" in notes
+    )
+    assert "some: has no attempt at 3 of the 7" in "\n".join(notes)
+    assert "other: not compared with old: they share no task of one suite" in notes
+    assert notes[-1] == "1 of 7 tasks are flaky by their own answer: org__calc-009"
+    (some_line,) = (line for line in board.lines if line.solver == "some")
+    told = report_text.power(some_line)
+    assert told.startswith(
+        "not distinguishable from old (exact McNemar of the first runs, Holm-corrected, p = 1.000); "
+    )
+    assert told.endswith(
+        "the smallest difference that 4 tasks show at 80% power: none, even 100 points could be chance"
+    )
+
+
+def test_tasks_that_all_ended_alike_are_not_certain() -> None:
+    for outcome, expected in (("unresolved", "0.0 to 27.8"), ("resolved", "72.2 to 100.0")):
+        (line,) = leaderboard([result("s", number, run, outcome) for number in range(10) for run in (1, 2)]).lines
+        assert report_text.interval(line.interval) == expected
+        assert line.method.startswith("Wilson over tasks")
+
+
 def test_comparisons_are_corrected_over_the_table() -> None:
     rows = pair(22, 8, 44, 300)
     alone = leaderboard(rows, baseline="old").lines[0].comparison
@@ -156,11 +187,11 @@ def test_nothing_of_a_patch_or_a_name_becomes_markup() -> None:
 
 
 def test_the_page_loads_nothing_and_links_to_its_own_evidence() -> None:
-    html = report_html.page(leaderboard(autocoderover()), "runs")
+    html = report_html.page(leaderboard([*autocoderover("a/b"), result("a b", 1), result("a-b", 2)]), "runs")
     assert "http" not in html.replace("http-equiv", "")
-    targets = {part.split('"')[0] for part in html.split('href="#')[1:]}
-    assert targets
-    assert all(f'id="{target}"' in html for target in targets)
+    targets = [part.split('"')[0] for part in html.split('href="#')[1:]]
+    assert len(set(targets)) == len(targets) == 302
+    assert all(html.count(f'id="{target}"') == 1 for target in targets)
 
 
 def test_runs_open_as_a_table_of_a_database() -> None:
