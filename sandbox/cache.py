@@ -4,19 +4,36 @@ An entry is whole or it is not there: it stands in a folder of its own and count
 happens last. Two processes that want one entry take turns. The longest unused go first.
 """
 
+import errno
 import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
+from sandbox.api import BadInput
 from sandbox.tree import remove_tree
 
 
-def cache_folder(environment: Mapping[str, str]) -> Path:
+def cache_place(environment: Mapping[str, str]) -> Path:
     """Where this program keeps what can be made again: images, wheels, releases, verdicts."""
     return Path(environment.get("SOLVE_CACHE_DIR") or platformdirs.user_cache_dir("solve"))
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """The same, made if it is not there. Raises BadInput: it cannot be written."""
+    folder = cache_place(environment)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise BadInput(f"cannot write {folder} ({error.strerror}): name another folder with SOLVE_CACHE_DIR") from error
+    return folder
 
 
 class Cache:

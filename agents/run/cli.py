@@ -132,9 +132,9 @@ def doctor(
 ) -> None:
     """Say what this machine can do, and the command that mends each lack."""
     from agents.run.doctor import doctor as examine
-    from sandbox.cache import cache_folder
+    from sandbox.cache import cache_place
 
-    status = examine(as_json=as_json, clean=clean, repo=repo, cache=cache_folder(os.environ), environment=os.environ)
+    status = examine(as_json=as_json, clean=clean, repo=repo, cache=cache_place(os.environ), environment=os.environ)
     raise typer.Exit(status)
 
 

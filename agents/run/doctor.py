@@ -172,12 +172,18 @@ def mend_index(error: Exception) -> str:
 
 
 def disk(cache: Path) -> Finding:
+    if not os.access(standing(cache), os.W_OK | os.X_OK):
+        return Finding("disk", False, f"{cache} cannot be written", "export SOLVE_CACHE_DIR=DIR   (a folder of yours)")
     return space("disk", cache, f"rm -r {cache}   (environments and wheels, made anew when needed)")
 
 
+def standing(path: Path) -> Path:
+    """The path, or what there is of it."""
+    return next(place for place in (path, *path.absolute().parents) if place.exists())
+
+
 def space(name: str, path: Path, mend: str) -> Finding:
-    there = next(place for place in (path, *path.absolute().parents) if place.exists())
-    free = psutil.disk_usage(str(there)).free
+    free = psutil.disk_usage(str(standing(path))).free
     return Finding(name, free >= DISK, f"{free / GIBIBYTE:.0f} GiB free at {path}", "" if free >= DISK else mend)
 
 
@@ -251,10 +257,11 @@ def show(
 def show_recipe(recipe: Recipe, console: Console) -> None:
     for heading, found in (("recipe", recipe.evidence), ("if that fails", recipe.following)):
         table = Table(box=None, pad_edge=False)
-        for title in (heading, "", "from", "confidence", "why"):
-            table.add_column(title, overflow="fold")
+        table.add_column(heading)
+        table.add_column("", overflow="fold")
         for item in found:
-            table.add_row(*(Text(part) for part in (item.what, item.value, item.source, item.confidence, item.why)))
+            why = "; ".join(filter(None, (f"from {item.source}, confidence {item.confidence}", item.why)))
+            table.add_row(Text(item.what), Text(item.value).append(f"\n{why}", "dim"))
         if found:
             console.print()
             console.print(table)

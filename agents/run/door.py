@@ -23,6 +23,7 @@ from sandbox.patch import PatchRejected
 from tasks.limits import OverBudget
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 INTERRUPTED = 130
 
 
@@ -64,17 +65,21 @@ def explain(error: Exception) -> tuple[int, str | None]:
         return 1, f"over budget: {error}"
     if isinstance(error, PatchRejected):
         return 1, str(error)
-    if isinstance(error, OSError) and error.errno in FULL:
-        return (
-            3,
-            f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again",
-        )
     if isinstance(error, BuildFailed):
         what, newline, tail = str(error).partition("\n")
         return 3, f"{what}: docs/images.md says how to have it built another way{newline}{tail}"
     if isinstance(error, SandboxError):
         return 3, str(error)
-    return 3, None
+    return 3, of_system(error) if isinstance(error, OSError) else None
+
+
+def of_system(error: OSError) -> str | None:
+    """What the machine refused, in one line; None for what is no such thing."""
+    if error.errno in FULL:
+        return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again"
+    if error.errno in REFUSED and error.filename:
+        return f"{error.filename}: {error.strerror}: allow it, or name folders of yours: --out, SOLVE_CACHE_DIR, TMPDIR"
+    return None
 
 
 def complain(line: str) -> None:

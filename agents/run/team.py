@@ -83,7 +83,7 @@ def _stages(
     stages = models.find(name, models.load(environment))
     missing = [stage for stage in stages.stages if isinstance(stage, str) and stage not in built_in]
     if missing:
-        raise BadInput(f"{missing[0]} cannot be a model here")
+        raise BadInput(f"{missing[0]} cannot be a model here: it is a yardstick of `solve bench`")
     return stages
 
 

@@ -73,6 +73,20 @@ def test_a_budget_that_cannot_be_held(budget: str, tmp_path: Path, capsys: pytes
     assert "--budget" in complaint(capsys)
 
 
+def test_a_cache_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SOLVE_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert solve(tmp_path, "--repo", ".", "--issue", "it is wrong") == 2
+    assert "SOLVE_CACHE_DIR" in complaint(capsys)
+
+
+def test_a_yardstick_that_only_a_benchmark_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert solve(tmp_path, "--repo", ".", "--issue", "it is wrong", "--model", "gold") == 2
+    assert "solve bench" in complaint(capsys)
+
+
 def test_an_out_folder_with_other_things_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")

@@ -88,6 +88,12 @@ def test_a_folder_that_is_not_there_yet_is_on_some_disk(tmp_path: Path) -> None:
     assert "GiB free" in disk(tmp_path / "not" / "yet").found
 
 
+def test_a_cache_that_cannot_be_written_is_a_lack(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = disk(tmp_path / "file" / "cache")
+    assert (found.ok, found.mend.split("=")[0]) == (False, "export SOLVE_CACHE_DIR")
+
+
 def test_a_full_disk() -> None:
     found = space("disk", Path("/proc"), "mend it")  # a file system without room
     assert (found.ok, found.mend) == (False, "mend it")

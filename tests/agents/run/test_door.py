@@ -30,6 +30,7 @@ def raising(error: BaseException) -> int:
         (SandboxUnavailable("engine gone"), 3),
         (BuildFailed("repository", "error: no compiler"), 3),
         (OSError(errno.ENOSPC, "No space left on device", "/runs/x"), 3),
+        (OSError(errno.EROFS, "Read-only file system", "/cache/x"), 3),
         (Abort(), 130),
     ],
 )
@@ -50,6 +51,11 @@ def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None
     raising(OSError(errno.ENOSPC, "No space left on device", "/runs/x"))
     assert "/runs/x" in (line := capsys.readouterr().err)
     assert "free some space" in line
+
+
+def test_what_may_not_be_written_is_named_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    raising(PermissionError(errno.EACCES, "Permission denied", "/cache/x"))
+    assert capsys.readouterr().err.startswith("solve: /cache/x: Permission denied: allow it, or name folders of yours")
 
 
 def test_a_build_that_failed_says_the_step_its_last_lines_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
