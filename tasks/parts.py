@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 from sandbox.git import HostGit
 from tasks.neighbourhood import TEST_NAME
+from tasks.protected import protected
 
 TEST_FOLDERS = frozenset({"test", "tests"})
 TOP_TEST_FOLDERS = TEST_FOLDERS | {"testing"}  # deeper down it is a library's own module for tests of others
@@ -33,7 +34,8 @@ def is_test(path: str) -> bool:
 
 def is_source(path: str) -> bool:
     place = PurePosixPath(path)
-    return place.suffix == ".py" and not is_test(path) and not BESIDE & set(place.parts) and place.name != "setup.py"
+    aside = is_test(path) or protected(path) or bool(BESIDE & set(place.parts)) or place.name == "setup.py"
+    return place.suffix == ".py" and not aside
 
 
 def parts(git: HostGit, before: str, after: str, *, source_only: bool) -> Parts:

@@ -68,7 +68,9 @@ def mine_git(
 
 @app.command("pypi")
 def mine_pypi(
-    packages: Annotated[list[str], typer.Argument(help="Names of packages, pure Python with tests in their sdists.")],
+    packages: Annotated[
+        list[str], typer.Argument(help="Packages whose sdists carry tests, or NAME==VERSION for one fix.")
+    ],
     since: Since = "",
     most: Annotated[int, typer.Option(help="Pairs of releases of each package, newest first.")] = 5,
     rows: Rows = 1000,
@@ -90,13 +92,14 @@ def mine_pypi(
 
     def changes() -> "Iterator[tuple[str, Make]]":
         for package in packages:
+            name, _, version = package.partition("==")
             try:
-                found = listed(package)
+                found = listed(name)
             except BadInput as problem:
                 say(str(problem))
                 continue
-            for before, after in releases.consecutive(found, most):
-                if after.uploaded >= since:
+            for before, after in releases.consecutive(found, len(found) if version else most):
+                if after.uploaded >= since and version in ("", after.version):
                     yield releases.name_of(before, after), partial(releases.candidate, before, after)
 
     with words_of(model, budget, rows, "", say) as words:
@@ -127,7 +130,7 @@ def work(
     from tasks.rundir import new_id
 
     harvest = Harvest(options.out or runs_folder() / new_id(f"mine {about}"))
-    with closing(this_bench(options, harvest.folder.name, runs)) as bench:
+    with closing(harvest), closing(this_bench(options, harvest.folder.name, runs)) as bench:
         suite = Mine(harvest, bench, rows, options.jobs, words).run(changes)
     machine = sum(seen.machine for seen in harvest.lines.values())
     if as_json:

@@ -3,8 +3,8 @@
 `harvest.jsonl` is appended to; a machine's failure is the one thing that is tried again.
 """
 
+import fcntl
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,20 +34,25 @@ class Seen(BaseModel):
 
 
 class Harvest:
-    """The folder of a harvest. One thread at a time."""
+    """The folder of a harvest, held by one process until it ends. One thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises BadInput: something else is in the folder, or it cannot be written."""
+        """Raises BadInput: another process or something else is in the folder, or it cannot be written."""
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / FILE).exists() and any(path.name != "logs" for path in folder.iterdir()):
                 raise BadInput(f"{folder} is not empty and has no {FILE}: give another folder with --out")
-            lines = (folder / FILE).read_bytes().splitlines() if (folder / FILE).exists() else []
+            self._held = (folder / FILE).open("ab", buffering=0)
         except OSError as error:
             raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.close()
+            raise BadInput(f"another solve mines into {folder}: wait for it, or give another --out") from error
         self.lines: dict[str, Seen] = {}
-        for line in lines:
+        for line in (folder / FILE).read_bytes().splitlines():
             try:
                 seen = Seen.model_validate_json(line)
             except ValidationError:  # torn by a kill: its change is looked at again
@@ -58,13 +63,11 @@ class Harvest:
         return name in self.lines and not self.lines[name].machine
 
     def add(self, seen: Seen) -> None:
-        line = b"\n" + seen.model_dump_json().encode() + b"\n"  # a line before it may be torn
-        descriptor = os.open(self.folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
+        self._held.write(b"\n" + seen.model_dump_json().encode() + b"\n")  # a line before it may be torn
         self.lines[seen.id] = seen
+
+    def close(self) -> None:
+        self._held.close()
 
     def prints(self) -> set[str]:
         return {seen.print for seen in self.lines.values() if seen.print}

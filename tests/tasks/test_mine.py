@@ -1,5 +1,6 @@
 """What becomes a row, what does not and why, and a harvest that was stopped at any line."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -123,21 +124,23 @@ def row(name: str, created: str = "2026-01-01") -> Seen:
 
 
 def test_a_harvest_goes_on_after_a_torn_line_and_tries_a_machine_again(tmp_path: Path) -> None:
-    harvest = Harvest(tmp_path)
-    harvest.add(row("one"))
-    harvest.add(Seen(id="two", stage="candidate", why="machine: the engine is gone", machine=True))
-    harvest.add(Seen(id="three", stage="seen", why="too large"))
+    with closing(Harvest(tmp_path)) as harvest:
+        harvest.add(row("one"))
+        harvest.add(Seen(id="two", stage="candidate", why="machine: the engine is gone", machine=True))
+        harvest.add(Seen(id="three", stage="seen", why="too large"))
+        with pytest.raises(BadInput, match="another solve mines into"):
+            Harvest(tmp_path)
     whole = (tmp_path / FILE).read_bytes()
     (tmp_path / FILE).write_bytes(whole[:-20])
-    again = Harvest(tmp_path)
-    assert [again.settled(name) for name in ("one", "two", "three")] == [True, False, False]
-    again.add(Seen(id="three", stage="seen", why="too large"))
-    again.add(Seen(id="two", stage="candidate", why="flaky: now and then"))
-    again.add(row("four", "2026-02-01"))
-    last = Harvest(tmp_path)
-    assert last.told() == "4 seen, 3 candidates, 2 validated"
-    assert last.fallen() == [("candidate", "flaky", 1), ("seen", "too large", 1)]
-    text = last.write_suite().read_text()
+    with closing(Harvest(tmp_path)) as again:
+        assert [again.settled(name) for name in ("one", "two", "three")] == [True, False, False]
+        again.add(Seen(id="three", stage="seen", why="too large"))
+        again.add(Seen(id="two", stage="candidate", why="flaky: now and then"))
+        again.add(row("four", "2026-02-01"))
+    with closing(Harvest(tmp_path)) as last:
+        assert last.told() == "4 seen, 3 candidates, 2 validated"
+        assert last.fallen() == [("candidate", "flaky", 1), ("seen", "too large", 1)]
+        text = last.write_suite().read_text()
     assert text.index("four") < text.index("one")  # newest first
     assert "secret" not in (tmp_path / "releases.jsonl").read_text()
     assert without_code({"patch": "x", "id": 1}) == {"id": 1}
