@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from tasks.acceptance import Acceptance
+from tasks.acceptance import Acceptance, Agreement
 from tasks.report import DISCORDANT, Comparison, Leaderboard, Line, Spread
 from tasks.stats import POWER, Interval
 
@@ -100,12 +100,15 @@ def taken(found: Acceptance | None) -> str:
 def agreed(found: Acceptance) -> str:
     """People and tests on the attempts that both judged."""
     both = found.with_tests
-    kappa = "undefined, as one side always says the same" if math.isnan(both.kappa) else f"{both.kappa:.2f}"
     return (
         f"people took {found.accepted} of the {found.judged} attempts that they judged ({interval(found.interval)}); "
-        f"tests and people agree on {both.yes + both.no} (kappa {kappa}), {both.only_first} were resolved and not "
+        f"tests and people agree on {both.yes + both.no} (kappa {kappa(both)}), {both.only_first} resolved and not "
         f"taken, {both.only_second} taken and not resolved"
     )
+
+
+def kappa(found: Agreement) -> str:
+    return "undefined: one side always says the same" if math.isnan(found.kappa) else f"{found.kappa:.2f}"
 
 
 def power(line: Line) -> str:

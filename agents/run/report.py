@@ -83,9 +83,11 @@ def judged(runs: list[Path], said: "People") -> "dict[str, Agreement]":
 
 
 def judges_told(found: "dict[str, Agreement]") -> list[str]:
+    from tasks import report_text
+
     return [
         f"{name}: its reviewer agrees with people on {each.yes + each.no} of {each.total} attempts "
-        f"(kappa {each.kappa:.2f}), took {each.only_first} they did not, they {each.only_second} it did not"
+        f"(kappa {report_text.kappa(each)}), took {each.only_first} they did not, they {each.only_second} it did not"
         for name, each in found.items()
     ]
 

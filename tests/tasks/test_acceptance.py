@@ -87,7 +87,7 @@ def test_the_report_has_people_beside_tests() -> None:
     (line,) = leaderboard(rows, people=said).lines
     assert report_text.cells(line)["taken by people"] == "1 of 3"
     (note,) = [note for note in report_text.notes(leaderboard(rows, people=said)) if "people" in note]
-    assert "tests and people agree on 2 (kappa 0.40), 1 were resolved and not taken, 0 taken and not resolved" in note
+    assert "tests and people agree on 2 (kappa 0.40), 1 resolved and not taken, 0 taken and not resolved" in note
     assert line.pass_at_1 == leaderboard(rows).lines[0].pass_at_1
 
 
