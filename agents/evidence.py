@@ -10,7 +10,6 @@ from sandbox.testrun import selects
 NAMED = 12  # failing tests that are named
 MESSAGES = 3  # of which this many with what they said
 LINES = 30  # of one message
-CASE = 120  # tests that a report may have before passed ones are only counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,6 @@ def protected(path: str) -> bool:
     return any(part in CACHE_FOLDERS or PurePosixPath(part).suffix in METADATA_SUFFIXES for part in parts)
 
 
-def protected_paths(patch: bytes) -> tuple[str, ...]:
-    """The protected paths that a patch names, sorted."""
-    return tuple(sorted(path for path in touched(patch) if protected(path)))
-
-
 def touched(patch: bytes) -> frozenset[str]:
     """Every path that `git apply -p1` or `patch -p1` could take from the headers of a patch.
 

@@ -52,9 +52,6 @@ class Purse:
     def spent(self) -> Decimal:
         return self._run.spent.dollars
 
-    def of_model(self, model: str) -> Decimal:
-        return self._model(model).spent.dollars
-
     def admit(self, planned: Planned) -> Admission:
         """Whether there is money for another attempt; "later" if there may be when those under way have ended."""
         if planned.model in self._free:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agents import models
+from agents.run.folders import TOP
 from agents.run.team import REPLAY
 from agents.staff import settings
 from sandbox.api import SandboxError
@@ -14,7 +15,6 @@ from tasks.load import Suite
 from tasks.lock import Lock, digest, digest_files
 from tasks.purse import Allowances
 
-TOP = Path(__file__).resolve().parents[2]
 ROOMS = ("sandbox", "tasks", "agents")
 CODE = ("**/*.py", "**/*.sh", "**/*.scm", "**/*.Dockerfile", "**/*.json", "**/*.txt")
 

@@ -20,7 +20,6 @@ LEAST_CPU = 0.3  # seconds a test may always use
 LEAST_TICKS = 20_000
 OTHERS_TICKS = 100_000
 CALIBRATION = 3_000_000  # counts after which the base itself is taken to run for ever
-UNLIMITED = 1 << 62
 
 
 @dataclass(frozen=True)
