@@ -9,8 +9,6 @@ from agents.index.unit import Kind, Unit
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-DOC_READ = 400  # bytes of a doc comment that are looked at
-
 
 @dataclass(slots=True)
 class Found:
@@ -19,7 +17,7 @@ class Found:
     data: bytes
     units: dict[int, Unit] = field(default_factory=dict)  # by where the name starts
     bases: dict[int, str] = field(default_factory=dict)
-    docs: dict[int, bytes] = field(default_factory=dict)
+    docs: "dict[int, Node]" = field(default_factory=dict)
     imports: dict[int, str] = field(default_factory=dict)
 
     def take(self, match: "dict[str, list[Node]]") -> None:
@@ -45,8 +43,7 @@ class Found:
             self.units[at] = Unit(kind, self.text(name), start, end, first.start_point[0] + 1, row + (column > 0))
 
     def add_doc(self, node: "Node") -> None:
-        start = node.start_byte
-        self.docs.setdefault(start, self.data[start : min(node.end_byte, start + DOC_READ)])
+        self.docs.setdefault(node.start_byte, node)
 
     def text(self, node: "Node") -> str:
         return self.data[node.start_byte : node.end_byte].decode("utf-8", "replace")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 COMMENT_SIGNS = re.compile(r"^(?:[rRuUbB]{0,2}(?:\"+|'+)|[^\w\"'`(\[<]+)\s*")
+DOC_READ = 400  # bytes of a doc comment that are looked at
 LONGEST_DOC = 120  # characters of a doc comment that are kept
 WINDOW = 60  # lines of one section where nothing better marks one
 HEADING = re.compile(rb"^(?:#{1,6}[ \t]+(\S.*)|(\S.*)\r?\n([=\-~^\"'`#*+:.])\3{2,}[ \t]*)$", re.MULTILINE)
@@ -45,11 +46,7 @@ def doc_lines(language: str, data: bytes) -> list[tuple[int, int]]:
     """First and last line, from 1, of each doc comment in a file; none where the language has no grammar."""
     if language not in LANGUAGES:
         return []
-    import tree_sitter
-
-    matches = tree_sitter.QueryCursor(query(language, "structure")).matches(_parser(language).parse(data).root_node)
-    found = {(node.start_point[0] + 1, node.end_point[0] + 1) for _, match in matches for node in match.get("doc", ())}
-    return sorted(found)
+    return sorted((node.start_point[0] + 1, node.end_point[0] + 1) for node in _find(language, data).docs.values())
 
 
 @cache
@@ -59,13 +56,18 @@ def _parser(language: str) -> "tree_sitter.Parser":
     return tree_sitter.Parser(grammar(language))
 
 
-def _parse_code(language: str, data: bytes) -> Parsed:
+def _find(language: str, data: bytes) -> Found:
     found = Found(data)
     root = _parser(language).parse(data).root_node
     if language == "python":
         walk(root, found)
     else:
         _ask(root, language, found)
+    return found
+
+
+def _parse_code(language: str, data: bytes) -> Parsed:
+    found = _find(language, data)
     whole = Unit("module", "", 0, len(data), 1, data.count(b"\n") + (not data.endswith(b"\n")) or 1)
     units, pieces = _nest(whole, sorted(found.units.values(), key=lambda unit: (unit.start, -unit.end)))
     _attach(units, found)
@@ -126,9 +128,10 @@ class _Nest:
 def _attach(units: list[Unit], found: Found) -> None:
     """Give base classes and doc comments to the innermost units they stand in."""
     starts = [unit.start for unit in units]
-    for position, doc in sorted(found.docs.items(), reverse=True):  # the first of a unit wins
-        owner = _innermost(units, starts, position)
-        units[owner] = units[owner]._replace(doc=_summary(doc.decode("utf-8", "replace")))
+    for position in sorted(found.docs, reverse=True):  # the first of a unit wins
+        owner, end = _innermost(units, starts, position), found.docs[position].end_byte
+        doc = found.data[position : min(end, position + DOC_READ)].decode("utf-8", "replace")
+        units[owner] = units[owner]._replace(doc=_summary(doc))
     for position, name in sorted(found.bases.items()):
         owner = _innermost(units, starts, position)
         if units[owner].kind == "class":
