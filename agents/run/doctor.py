@@ -223,6 +223,7 @@ def described(recipe: Recipe) -> dict[str, object]:
         "test_command": recipe.test_command,
         "build_env": dict(recipe.build_env),
         "system": list(recipe.system),
+        "manifests": dict(recipe.manifests),
         "evidence": [asdict(item) for item in recipe.evidence],
         "next": [asdict(item) for item in recipe.following],
     }

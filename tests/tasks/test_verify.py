@@ -210,3 +210,16 @@ def test_where_a_runner_names_no_files_what_looks_like_a_test_stands_as_on_the_b
         assert steers(path, {"test_x (test_calc.T)"})
     assert not steers("calc.py", {"test_x (test_calc.T)"})
     assert not steers("tests/test_new.py", {"tests/test_calc.py"}), "a new test file guards nothing and may stay"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("comma_test.go", False), ("src/a.test.ts", False), ("test/helper.js", False), ("tests/lib.rs", False),
+        ("package.json", False), (".cargo/config.toml", False), ("Cargo.toml", False), ("jest.config.mjs", False),
+        ("comma.go", True), ("src/lib.rs", True), ("src/latest.js", True), ("contest/a.go", True),
+    ],
+)  # fmt: skip
+def test_so_do_tests_and_settings_of_other_languages(path: str, kept: bool) -> None:
+    for files in ({"TestX (x.y/a)"}, {"tests"}, {"test/byte-parse.js"}):
+        assert steers(path, files) is not kept
