@@ -108,6 +108,7 @@ class Search:
         best: Settled | None = None
         failure: BuildFailed | None = None
         tried = {(str(item.kind), item.value) for item in learned}
+        guessed = False  # the last remedy was nothing that the output asked for
         for attempt in range(TRIES + 1):
             wanted = _applied(recipe, learned)
             try:
@@ -120,11 +121,13 @@ class Search:
                 failure, look = error, Look(error.log, ran=False)
             else:
                 look = self._look(image, wanted)
-                if best is not None and not look.ran and learned[-1].kind == "test command":
+                if best is not None and guessed and not look.ran:
                     learned, wanted = best.learned, best.recipe  # no better than the one before
                 else:
                     best = Settled(image, wanted, learned)
-            remedy = self._next(look, wanted, tried, built=best is not None)
+            remedy = self._asked_for(look, wanted, tried)
+            if guessed := remedy is None and best is not None and not look.ran:
+                remedy = _other_command(wanted, tried)
             if remedy is None or attempt == TRIES or self.clock() > until:
                 break
             tried.add((remedy.kind, remedy.value))
@@ -135,8 +138,8 @@ class Search:
             raise failure
         return best
 
-    def _next(self, look: Look, recipe: Recipe, tried: set[tuple[str, str]], *, built: bool) -> Remedy | None:
-        """What the complaint asks for; where no test ran for no known reason, the next command that may run them."""
+    def _asked_for(self, look: Look, recipe: Recipe, tried: set[tuple[str, str]]) -> Remedy | None:
+        """What the complaint asks for, if it was not tried yet."""
         for remedy in remedies(look.complaint, recipe, self.own):
             if (remedy.kind, remedy.value) in tried:
                 continue
@@ -144,11 +147,7 @@ class Search:
                 self.tell(f"this machine lacks {remedy.value}: apt-get install {remedy.value}, or use docker")
                 continue
             return remedy
-        if look.ran or not built:
-            return None
-        commands = (item.value for item in recipe.following if item.what == "test command")
-        untried = (value for value in commands if ("test command", value) not in tried)
-        return next((Remedy("test command", value, f"`{recipe.test_command}` ran no test") for value in untried), None)
+        return None
 
     def _look(self, image: Image, recipe: Recipe) -> Look:
         """Of pytest what it collects, and then some tests; of another runner as much as it does in that time."""
@@ -165,6 +164,13 @@ class Search:
             tests = f"{command} -q -p no:cacheprovider --maxfail=20"
             done = sandbox.exec(tests, timeout=LOOK_SECONDS, max_output=8 * MEBIBYTE)
             return Look("" if done.ok else done.text(), ran=True)
+
+
+def _other_command(recipe: Recipe, tried: set[tuple[str, str]]) -> Remedy | None:
+    """Where no test ran for no known reason, the next command that may run them."""
+    commands = (item.value for item in recipe.following if item.what == "test command")
+    untried = (value for value in commands if ("test command", value) not in tried)
+    return next((Remedy("test command", value, f"`{recipe.test_command}` ran no test") for value in untried), None)
 
 
 def _applied(recipe: Recipe, learned: Sequence[Remedy]) -> Recipe:

@@ -15,12 +15,13 @@ from agents.repair.source import Source
 from agents.repair.survey import findings
 from agents.repair.suspicion import Line
 from sandbox.api import Sandbox
-from sandbox.testrun import run_tests
+from sandbox.testrun import run_tests, selects
 from tasks.event import Event
 from tasks.solvers import Site
 from tasks.task import Attempt, Cost, Task
 
 NEEDS = "repair needs a test that fails: give one, or an example with its result, in the issue, or choose a model"
+ONLY_PYTHON = "repair mends Python that pytest tests: for this repository choose a model"
 SECONDS = 60.0  # a "no" must be cheap: this solver is the first rung of every run
 SURVEY_SHARE = 0.3
 GENERATE_SHARE = 0.15
@@ -96,6 +97,8 @@ class RepairSolver:
         search = Search()
         if not site.showing:
             return _gave_up(search, NEEDS)
+        if not selects(site.test_command):
+            return _gave_up(search, ONLY_PYTHON)
         until = search.started + min(self._seconds, site.budget.seconds_left)
         try:
             with site.open() as sandbox:

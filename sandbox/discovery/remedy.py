@@ -168,6 +168,8 @@ _TABLE: tuple[tuple[str, Kind, Callable[[str, Recipe], str]], ...] = (
     (r"async def functions are not natively supported", "requirement",
      lambda _, recipe: _unless_there("pytest-asyncio", recipe)),
     (r"fixture '(\w+)' not found", "requirement", _fixture),
+    (r"module 'py' has no attribute '(?:test|path|code|io)'", "requirement",
+     lambda _, recipe: _unless_there("py", recipe)),
     (r"(?:No time zone found with key|ZoneInfoNotFoundError)", "requirement",
      lambda _, recipe: _unless_there("tzdata", recipe)),
     (r"PytestRemovedIn([89])Warning", "requirement", _older_pytest),

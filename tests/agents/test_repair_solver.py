@@ -135,6 +135,14 @@ def test_without_a_failing_test_it_says_what_it_needs(tmp_path: Path) -> None:
     assert "\n" not in attempt.reason
 
 
+def test_a_suite_of_another_language_is_not_tried(tmp_path: Path) -> None:
+    world = World(tmp_path, {"test_a.py": "def test_a():\n    pass\n"})
+    attempt = world.solve("TestOne (x.y/a)", command="go test -json ./...")
+    assert (attempt.ended, attempt.patch) == ("gave_up", b"")
+    assert "choose a model" in attempt.reason
+    assert not world.told
+
+
 @pytest.mark.slow
 def test_a_bug_beyond_single_edits_ends_honestly(tmp_path: Path) -> None:
     module = "def parse(text):\n    return None\n"

@@ -117,6 +117,13 @@ def test_where_none_runs_any_the_first_command_stands() -> None:
     assert (recipe.test_command, learned) == (RECIPE.test_command, ())
 
 
+def test_a_command_that_the_output_asked_for_is_kept_while_more_is_learned() -> None:
+    old = done(b"Failed: [pytest] section in setup.cfg files is no longer supported", exit_code=1)
+    recipe, learned = Site([old, lacks("yaml")]).search()
+    assert [item.kind for item in learned] == ["test command", "requirement"]
+    assert recipe.test_command.endswith("--rootdir .")
+
+
 def test_tests_that_fail_ran() -> None:
     listed = done(b"t/test_a.py::test_x\nE   KeyError: 'x'\n1 test collected, 1 error in 0.1s\n", exit_code=2)
     assert Site([listed]).search(following=OTHERS)[1] == ()

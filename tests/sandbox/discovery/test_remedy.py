@@ -48,6 +48,8 @@ E   ModuleNotFoundError: No module named 'yaml'
         ("PytestConfigWarning: Unknown config option: asyncio_mode", "requirement", "pytest-asyncio"),
         ("zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key UTC'", "requirement", "tzdata"),
         ("E   pytest.PytestRemovedIn9Warning: Marks applied to fixtures", "requirement", "pytest<8"),
+        ("Argument(s) {'path'} are declared in the hookimpl but can not be found", "requirement", "pytest<8"),
+        ("E   AttributeError: module 'py' has no attribute 'test'", "requirement", "py"),
         ("BackendUnavailable: Cannot import 'flit_core.buildapi'", "build requirement", "flit_core"),
         ("ERROR: No matching distribution found for pylint==1.7", "without", "pylint"),
         ("Failed: [pytest] section in setup.cfg files is no longer supported, change to [tool:pytest] instead.",
