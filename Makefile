@@ -174,11 +174,14 @@ test-postgres: bench-env  ## Several drivers of one run, on SQLite and on a Post
 bench-batch: env  ## What a batch costs beside its work: CPU, efficiency, memory, a long ledger
 	$(BIN)/python tests/bench/batch_numbers.py
 
+# A part that hangs ends its target, and what it started.
+PART := timeout --kill-after=60 1800
 .PHONY: accept-bench
 accept-bench: bench-env  ## Batches: kills, engines that go, providers that fail, two Ray nodes, PostgreSQL (apt: postgresql)
-	.venv-bench/bin/pytest -q tests/tasks/test_ledger.py tests/tasks/test_bench.py tests/tasks/test_admission.py
-	.venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_provider.py \
-	  tests/agents/run/test_bench_ray.py tests/tasks/test_database.py
-	.venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_hurt.py tests/agents/run/test_bench_engine.py
-	.venv-bench/bin/python tests/bench/batch_numbers.py
-	.venv-bench/bin/python tests/bench/batch_numbers.py --part docker
+	$(PART) .venv-bench/bin/pytest -q tests/tasks/test_ledger.py tests/tasks/test_bench.py tests/tasks/test_admission.py
+	$(PART) .venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_provider.py \
+	  tests/agents/run/test_bench_stop.py tests/agents/run/test_bench_ray.py tests/tasks/test_database.py
+	$(PART) .venv-bench/bin/pytest -q -s -m "docker or accept" tests/agents/run/test_bench_engine.py tests/sandbox/test_reclaim_engine.py
+	$(PART) .venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_hurt.py
+	$(PART) .venv-bench/bin/python tests/bench/batch_numbers.py
+	$(PART) .venv-bench/bin/python tests/bench/batch_numbers.py --part docker
