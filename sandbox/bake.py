@@ -23,6 +23,7 @@ from sandbox.api import BuildFailed, Image, ImageUnavailable, Limits, Owner, San
 from sandbox.engine import answers, connect
 from sandbox.labels import Labels
 from sandbox.line import Line, Severed
+from sandbox.registry import fetched
 
 # How the host reaches its package index; set while a step runs, never kept in the image.
 INDEX = (
@@ -55,7 +56,7 @@ class Copy:
 
 
 def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str], workdir: str) -> Image:
-    """The image `tag`, made if it is not there. `tag` must change whenever anything else does.
+    """The image `tag`, fetched or made if it is not there. `tag` must change whenever anything else does.
 
     Raises:
         ImageUnavailable: the base is not here.
@@ -66,7 +67,8 @@ def bake(base: str, tag: str, work: Sequence[Step | Copy], env: Mapping[str, str
     with _only_one(tag):
         if (kept := baked(tag, env, workdir)) is not None:
             return kept
-        _make(base, work, env, workdir, tag)
+        if not fetched(tag):
+            _make(base, work, env, workdir, tag)
     kept = baked(tag, env, workdir)
     if kept is None:
         raise ImageUnavailable(f"image {tag} was made and is gone again")

@@ -9,9 +9,8 @@ from docker.errors import ImageNotFound
 
 from sandbox.api import BadInput, ImageUnavailable, SandboxUnavailable
 from sandbox.base import VERSIONS, Base, fitting
-from sandbox.engine import answers, connect
-
-SILENCE = 10.0  # seconds without a word from a registry, after which a pull is given up
+from sandbox.engine import answers
+from sandbox.registry import pull
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def base_image(
     reference = bases.pulled.format(versions[0])
     tell(f"base image: pulling {reference}")
     try:
-        _pull(reference)
+        pull(reference)
     except SandboxUnavailable as error:
         wanted = bases.made.format(versions[0])
         raise ImageUnavailable(
@@ -83,7 +82,7 @@ def named_image(client: docker.DockerClient, reference: str) -> Base:
             image = client.images.get(reference)
         except ImageNotFound:
             try:
-                _pull(reference)
+                pull(reference)
             except SandboxUnavailable as error:
                 raise ImageUnavailable(f"{reference} is not here and cannot be pulled ({error})") from error
             image = client.images.get(reference)
@@ -100,12 +99,3 @@ def _local(client: docker.DockerClient, reference: str, version: str) -> Base | 
             return Base(reference, str(client.images.get(reference).id), version)
         except ImageNotFound:
             return None
-
-
-def _pull(reference: str) -> None:
-    """Raises SandboxUnavailable if the registry refuses, or says nothing for `SILENCE` seconds."""
-    with answers("pulling failed"):
-        name, _, tag = reference.rpartition(":")
-        for event in connect(SILENCE).api.pull(name or tag, tag=tag if name else "latest", stream=True, decode=True):
-            if "error" in event:
-                raise SandboxUnavailable(str(event["error"]).strip()[:200])

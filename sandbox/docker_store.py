@@ -17,6 +17,7 @@ from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
 from sandbox.engine import answers, connect
 from sandbox.modules import with_modules
+from sandbox.registry import fetched
 from sandbox.store import Tell
 from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
@@ -63,11 +64,11 @@ class DockerStore:
             image = self._find("deps", name)
             if image is not None:
                 return image
-            fetched = wheels()
+            folder_of_wheels = wheels()
             self._tell("dependencies: installing, without network")
             with tempfile.TemporaryDirectory(prefix="solve-") as folder:
                 (Path(folder) / "wheels").mkdir()
-                for wheel in fetched.glob("*.whl"):
+                for wheel in folder_of_wheels.glob("*.whl"):
                     shutil.copy2(wheel, Path(folder) / "wheels")
                 return self._build("deps", name, Path(folder), "python.Dockerfile", self._base.id)
 
@@ -82,7 +83,9 @@ class DockerStore:
 
     def _find(self, kind: str, key: str) -> Image | None:
         if self._used[kind].find(key) is None:
-            return None
+            if not fetched(_tag(kind, key)):
+                return None
+            self._keep(kind, key)
         with answers("the engine does not say which images it has"):
             try:
                 image = self._client.images.get(_tag(kind, key))
