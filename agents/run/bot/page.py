@@ -89,7 +89,10 @@ def sticky_body(
     run: str = "",
     limit: float = 0.0,
 ) -> str:
-    """The sticky comment with its memory. `headline` and `advice` are ours; `text` and `plan` are not."""
+    """The sticky comment with its memory, at most `MOST` characters: what is too much of the words is cut.
+
+    `headline` and `advice` are ours; `text` and `plan` are not.
+    """
     words = render(
         "sticky",
         headline=Own(headline),
@@ -102,6 +105,9 @@ def sticky_body(
         limit=limit,
         run=Own(run),
     )
+    room = MOST - len(marked(ledger, ""))
+    if len(words) > room:
+        words = f"{words[: room - 200]}\n\n… cut here: the run's log has the rest.\n"
     return marked(ledger, words)
 
 

@@ -166,8 +166,13 @@ def message(error: Any) -> str:
         body = error.response.json()
     except ValueError:
         return ""
-    words = [str(body.get("message", "")), *(str(item.get("message", "")) for item in body.get("errors", []) if item)]
-    return "; ".join(filter(None, words))[:300] if isinstance(body, dict) else ""
+    if not isinstance(body, dict):
+        return ""
+    errors = body.get("errors")
+    faults = errors if isinstance(errors, list) else []
+    # Of what is wrong it writes objects or, of some things, mere words.
+    words = [fault.get("message") if isinstance(fault, dict) else fault for fault in (body, *faults)]
+    return "; ".join(str(word) for word in words if word)[:300]
 
 
 def every_item(get: Callable[..., list[R]], place: str) -> Iterator[R]:

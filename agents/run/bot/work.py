@@ -13,6 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from agents.run.bot.handover import PATCH, RESULT, Counts, Request, Result, write
 from agents.run.bot.leak import Screen, leaks, secrets_of
 from agents.run.bot.settings import Settings
@@ -172,8 +174,10 @@ def plan(run: Path) -> tuple[str, ...]:
 
 def guarded(request: Request, result: Result, patch: bytes, environment: Mapping[str, str]) -> tuple[Result, bytes]:
     """Known secrets out of the words; and nothing at all is handed over if a piece of one is left."""
-    clean = redactor(environment)
-    cleaned = Result.model_validate_json(clean(result.model_dump_json()))
+    try:
+        cleaned = Result.model_validate_json(redactor(environment)(result.model_dump_json()))
+    except ValidationError:  # what was put in a secret's place was longer, or took a bracket along
+        return told(request, "failed", "the answer could not be freed of secrets: nothing of it is handed over"), b""
     secrets = secrets_of(environment)
     if leaks(cleaned.model_dump_json() + patch.decode("utf-8", "replace"), secrets):
         return told(request, "failed", "the answer holds a piece of a secret: nothing of it is handed over"), b""

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
+import httpx
 import pytest
 from github_fake import BOT, Answer, FakeGitHub
 from github_server import serving
@@ -10,7 +12,7 @@ from github_server import serving
 from agents.run.bot.forge import ForgeRefused, NotThere
 from agents.run.bot.github import GitHub
 from agents.run.bot.ledger import Ledger, marked, stickies
-from agents.run.bot.rest import Clock, Rest, Unfit
+from agents.run.bot.rest import Clock, Rest, Unfit, message
 from agents.run.bot.trigger import Said
 from sandbox.api import BadInput, NetworkUnavailable
 
@@ -136,6 +138,20 @@ def test_a_second_pull_request_is_the_first(asked: Asked) -> None:
     assert github.open_pull("solve/issue-1", "master", "title", "other").number == first.number
     with pytest.raises(Unfit, match="head is invalid"):
         github.open_pull("solve/issue-2", "master", "title", "body")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"message": "No", "errors": [{"message": "a"}, {"code": "b"}, null]}', "No; a"),
+        (b'{"message": "No", "errors": ["head is invalid"]}', "No; head is invalid"),
+        (b'{"message": null, "errors": "odd"}', ""),
+        (b'["odd"]', ""),
+        (b"<html>", ""),
+    ],
+)
+def test_whatever_an_error_looks_like_its_words_are_found(body: bytes, said: str) -> None:
+    assert message(SimpleNamespace(response=httpx.Response(422, content=body))) == said
 
 
 @pytest.mark.parametrize(

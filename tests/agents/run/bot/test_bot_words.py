@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.run.bot import page
 from agents.run.bot.clean import visible, wrapped
+from agents.run.bot.handover import Request, Result
 from agents.run.bot.leak import leaks, secrets_of
+from agents.run.bot.ledger import MOST_RUNS, Ledger, Run, sticky
 from agents.run.bot.neutral import BREAK, MARKS, neutral, one_line, quoted
+from agents.run.bot.trigger import Said
+from agents.run.bot.work import guarded
 
 PARTS = [
     "<!--",
@@ -115,3 +120,25 @@ def test_a_key_is_found_whole_and_cut(key: str, cut: int) -> None:
 def test_secrets_are_told_by_their_names() -> None:
     environment = {"SOLVE_API_KEY": "k" * 20, "HOME": "/home/somebody/with/a/long/path", "MY_TOKEN": "short"}
     assert secrets_of(environment) == {"k" * 20}
+
+
+def test_the_longest_comment_is_one_that_github_takes_and_remembers_everything() -> None:
+    run = Run(at="2026-01-02T03:04:05Z", key="a" * 64, command="solve", ended="over_budget", dollars=1.25, tokens=10**6)
+    ledger = Ledger(issue=1, runs=(run,) * MOST_RUNS, pull=2, head="b" * 40, text="c" * 64, plan="d" * 64)
+    body = page.sticky_body(ledger, "The plan", text="@a " * 2000, plan=("#1 " * 2000,) * 12, run="https://x/1")
+    assert len(body) <= page.MOST
+    assert "cut here" in body
+    kept = sticky(Said(1, "bot", True, "", "", body), "bot")
+    assert kept is not None
+    assert kept.ledger == ledger
+
+
+def test_an_answer_that_grows_when_logins_are_taken_out_is_a_failed_run() -> None:
+    request = Request(
+        repository="o/n", issue=1, command="solve", base="a" * 40, key="b" * 64, words="c" * 64, nonce="d", text="",
+        dollars=1.0,
+    )  # fmt: skip
+    result = Result(issue=1, command="solve", ended="patched", reason=("see://a:b@c " * 700)[:8000])
+    kept, patch = guarded(request, result, b"diff", {})
+    assert (kept.ended, kept.dollars, patch) == ("failed", None, b"")
+    assert "nothing of it is handed over" in kept.reason
