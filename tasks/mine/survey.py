@@ -38,6 +38,8 @@ def survey(open_sandbox: Open, harness: Harness, row: Row) -> Surveyed:
         after = _run(open_sandbox, harness, row, row.answer.patch)
     except RowBroken as problem:
         return Surveyed(f"does not apply: {problem}")
+    if before.timed_out:  # each run of the empty patch would take as long
+        return Surveyed("does not end without it")
     if not after.usable:
         return Surveyed(f"tests do not run: {after.problem}")
     return compared(statuses(before), statuses(after))
