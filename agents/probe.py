@@ -14,6 +14,7 @@ from agents.reply import Reply
 from agents.structured import response_format
 from agents.tools import Tool
 from agents.trouble import ModelError
+from tasks.rundir import replaced
 
 FEATURES: TypeAdapter[frozenset[Feature]] = TypeAdapter(frozenset[Feature])
 TOKENS = 200  # of a probe's reply
@@ -45,7 +46,7 @@ def features(models: Models, model: Model, kept: Path) -> frozenset[Feature]:
     except (OSError, ValidationError):
         found = probe(models, model)
     kept.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(FEATURES.dump_json(found))
+    replaced(place, FEATURES.dump_json(found))
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tasks.row import Row
+from tasks.rundir import replaced
 from tasks.score import Score
 
 
@@ -52,7 +53,7 @@ def write_suite(path: Path, validations: Iterable[Validation]) -> int:
     """Write the valid rows, and the flaky ones marked so; how many."""
     kept = [validation for validation in validations if validation.verdict in ("valid", "flaky")]
     lines = [json.dumps(fields(item.row, flaky=item.verdict == "flaky"), ensure_ascii=False) for item in kept]
-    path.write_text("".join(line + "\n" for line in lines), "utf-8")
+    replaced(path, "".join(line + "\n" for line in lines).encode())
     return len(kept)
 
 

@@ -11,6 +11,7 @@ from agents.repair.edits import apply
 from agents.repair.rank import Ranked
 from agents.repair.source import Source
 from agents.repair.suspicion import Line
+from tasks.rundir import replaced
 
 MOST = 50
 
@@ -52,6 +53,4 @@ def write(
         ],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "repair.json"
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return path
+    return replaced(folder / "repair.json", json.dumps(record, indent=2).encode() + b"\n")

@@ -23,7 +23,7 @@ from tasks.load import Selection, Suite, load, parse_slice
 from tasks.predictions import Prediction
 from tasks.results import FILE, Result, Results, ungraded
 from tasks.row import Row
-from tasks.rundir import new_id
+from tasks.rundir import new_id, replaced
 from tasks.score import Score
 
 
@@ -146,7 +146,7 @@ def keep_result(folder: Path, results: Results, result: Result, graded: Graded) 
     """Write down a verdict and the log behind it."""
     result = graded_result(result, graded)
     if graded.log:
-        (folder / "logs" / log_name(result)).write_text(graded.log, "utf-8", "replace")
+        replaced(folder / "logs" / log_name(result), graded.log.encode("utf-8", "replace"))
     results.add(result)
     return result
 

@@ -9,6 +9,7 @@ from agents.person import read
 from agents.run.shown import shown
 from agents.team import ANSWER, QUESTION
 from sandbox.api import BadInput
+from tasks.rundir import replaced
 
 CHOICES = "[a]ccept, [e]dit, [r]efuse, or n and a note (which is kept, and accepts a plan or sends a patch back)"
 
@@ -32,7 +33,7 @@ def waits(run: Path) -> Mapping[str, Any] | None:
 def leave(run: Path, answer: Mapping[str, Any]) -> None:
     """Put the answer where the run's own command finds it. Raises BadInput: it is none."""
     read(answer)
-    (run / "solver" / ANSWER).write_text(json.dumps(answer))
+    replaced(run / "solver" / ANSWER, json.dumps(answer).encode())
     (run / "solver" / QUESTION).unlink(missing_ok=True)
 
 

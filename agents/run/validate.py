@@ -47,6 +47,7 @@ def validate(
     from agents.run.validation import Validated, results_of, table, validate_row
     from tasks.batch import run_batch
     from tasks.results import Results
+    from tasks.rundir import replaced
     from tasks.suite import Validation, write_suite
 
     options = grading.Options(
@@ -69,7 +70,7 @@ def validate(
     found.sort(key=lambda validation: validation.row.task.id)
     kept = write_suite(folder / "suite.jsonl", found)
     verdicts = {item.row.task.id: {"verdict": item.verdict, "reason": item.reason} for item in found}
-    (folder / "validation.json").write_text(json.dumps(verdicts, indent=2) + "\n", "utf-8")
+    replaced(folder / "validation.json", json.dumps(verdicts, indent=2).encode() + b"\n")
     if as_json:
         print(json.dumps({"run": str(folder), "rows": len(found), "suite": kept, "verdicts": verdicts}))
     else:
