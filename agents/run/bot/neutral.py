@@ -1,7 +1,7 @@
 """Hostile words on their way to a page of the forge (pure): they can be read, and do nothing.
 
 A zero-width space breaks each mark that the forge acts on; nothing is escaped, for whether an escape counts depends on
-where the parser believes to be. Secrets' shapes are taken out. Layout is the template's part (`body.py`).
+where the parser believes to be. Secrets' shapes are taken out. Layout is the template's part (`page.py`).
 """
 
 import re
