@@ -177,8 +177,12 @@ class Servers:
 
     @contextmanager
     def _lane(self, model: Model) -> Iterator[Call]:
+        """What a crowded server has one wait for is no time of the attempt's: how well it does must not depend on how
+        many others are made at once."""
+        began = self.clock()
         try:
             with self.lanes.to(model.base_url).call(self.budget.seconds_left) as call:
+                self.budget.extend(self.clock() - began)
                 yield call
         except Crowded as error:
             raise OverBudget("the time is up") from error

@@ -26,7 +26,7 @@ class Watched:
         containers: Containers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`seconds` until it is ended from outside: longer than any deadline of its own."""
+        """`seconds` of `budget` until it is ended from outside: longer than any deadline of its own."""
         self.job, self.budget = job, budget
         self.started = self.heard = clock()
         self.text = ""  # what it told last
@@ -42,7 +42,7 @@ class Watched:
 
     @property
     def late(self) -> bool:
-        return not self._waits and self._clock() - self.started > self._seconds
+        return not self._waits and self.budget.elapsed > self._seconds
 
     @property
     def stuck(self) -> float:
@@ -62,9 +62,7 @@ class Watched:
         try:
             yield
         finally:
-            waited = self._clock() - began
-            self.budget.extend(waited)
-            self.started += waited
+            self.budget.extend(self._clock() - began)
             self._waits = False
 
     def check(self) -> None:

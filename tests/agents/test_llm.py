@@ -14,6 +14,7 @@ from model_server import Drip, Drop, ModelServer, Raw, Say, Status, overflow, wr
 from agents.record import Request, read
 from agents.trouble import ContextOverflow, ModelRefused, ModelUnavailable, RequestRejected
 from sandbox.api import BadInput
+from tasks.adaptive import Lanes
 from tasks.limits import Allowance, Amount, OverBudget
 
 
@@ -202,3 +203,15 @@ def test_a_prompt_that_grew_is_reserved_by_what_the_server_counted(bench_at: Ben
     asked = read(bench.journal.path).asked
     assert asked[0].reserved.tokens > 10_000
     assert 2010 + 5 < asked[1].reserved.tokens < 2400
+
+
+def test_waiting_for_room_at_a_crowded_server_takes_no_time_of_the_attempt(bench_at: BenchAt) -> None:
+    with ModelServer([Say("at last")]) as server:
+        lanes = Lanes(start=1)
+        bench = bench_at(server.url, Allowance(seconds=60.0), lanes=lanes)
+        with ThreadPoolExecutor(1) as other:
+            with lanes.to(server.url).call(1.0):
+                asked = other.submit(bench.ask)
+                time.sleep(0.5)
+            assert asked.result().text == "at last"
+    assert bench.budget.seconds_left > 59.75
