@@ -1,10 +1,9 @@
 """The leaderboard in words and columns: for a terminal, for a PR comment, and as JSON."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from rich.table import Table
-from rich.text import Text
 
 from tasks.acceptance import Acceptance, Agreement
 from tasks.report import DISCORDANT, Comparison, Leaderboard, Line, Spread
@@ -142,14 +141,6 @@ def table(board: Leaderboard) -> Table:
             drawn.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         drawn.add_row(*(row[name] for name in kept))
-    return drawn
-
-
-def plain_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Any answer of a database."""
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="dim")
-    for row in rows:
-        drawn.add_row(*(Text(str(value)) for value in row))
     return drawn
 
 
