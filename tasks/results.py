@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -101,6 +102,13 @@ class Results:
                 os.write(descriptor, b"\n" + line if torn else line)
             finally:
                 os.close(descriptor)
+
+    def write(self, results: Iterable[Result]) -> None:
+        """These and no others, whole or not at all."""
+        scratch = self.path.with_name(f".{FILE}.{os.getpid()}")
+        with scratch.open("wb") as file:
+            file.writelines(result.model_dump_json().encode() + b"\n" for result in results)
+        scratch.replace(self.path)
 
     def read(self) -> list[Result]:
         """The last row of every attempt, in the order in which they first came; a torn line is left out."""

@@ -23,7 +23,7 @@ from tasks.limits import Allowance
 from tasks.load import Suite
 from tasks.lock import hold
 from tasks.planned import Job, Planned, in_order
-from tasks.results import ungraded
+from tasks.results import Results, ungraded
 from tasks.rundir import new_id
 from tasks.solvers import EmptySolver
 from tasks.stop import Stop
@@ -53,8 +53,10 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
         jobs = list(to_do(mine, history, folder, batch))
         begun = Begun(folder, ledger, history, planned, jobs, shared.claim, shared.kept)
         left = work(batch, machine, begun, stop, environment)
+    results = shared.results(history)
+    Results(folder).write(results)
     keys = {each.key for each in planned}
-    results = [found for found in shared.results(history) if found.attempt in keys]
+    results = [found for found in results if found.attempt in keys]
     return Came(folder, results, len(planned), left, stop.reason, stop.by_person)
 
 

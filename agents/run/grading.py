@@ -19,6 +19,7 @@ from tasks.environment import Place, place
 from tasks.evaluate import grader as grader_version
 from tasks.grade import Cache, Graded, Grader
 from tasks.image_settings import Settings
+from tasks.ledger import FILE as LEDGER
 from tasks.load import Selection, Suite, load, parse_slice
 from tasks.predictions import Prediction
 from tasks.results import FILE, Result, Results, ungraded
@@ -77,6 +78,8 @@ def open_folder(options: Options, about: str) -> Path:
         (folder / "logs").mkdir(exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error
+    if (folder / LEDGER).exists():
+        raise BadInput(f"{folder} is a run of `solve bench`: give another folder with --out")
     if not (folder / FILE).exists() and any(path.name != "logs" for path in folder.iterdir()):
         raise BadInput(f"{folder} is not empty and has no {FILE}: give another folder with --out")
     return folder

@@ -20,6 +20,7 @@ from tasks.harness import Harness, whole_names
 from tasks.ledger import read
 from tasks.load import load
 from tasks.purse import Allowances
+from tasks.results import Results
 from tasks.score import Score
 
 PLACE = Place(
@@ -79,6 +80,21 @@ def test_models_times_rows_times_runs_and_again_nothing_is_done_twice(world: Wor
     before = len(read(came.folder).lines)
     again = world.bench("gold", "empty", runs=2)
     assert (len(again.results), len(read(came.folder).lines)) == (8, before)
+
+
+def test_every_graded_attempt_is_a_row_of_the_results(world: World) -> None:
+    came = world.bench("gold", "empty")
+    assert Results(came.folder).read() == came.results
+    rows = [json.loads(line) for line in (came.folder / "results.jsonl").read_text().splitlines()]
+    assert {(row["instance_id"], row["model_name_or_path"], row["outcome"]) for row in rows} == {
+        (f"org__calc-{number}", model, outcome)
+        for number in (1, 2)
+        for model, outcome in (("gold", "resolved"), ("empty", "unresolved"))
+    }
+    assert {row["model_patch"] for row in rows} == {"", "gold 1", "gold 2"}
+    options = grading.Options(str(world.rows), "", "", "", None, None, "", 2, came.folder, False)
+    with pytest.raises(BadInput, match="is a run of `solve bench`"):
+        grading.open_folder(options, "score")
 
 
 def test_a_failure_is_a_result_until_it_is_to_be_made_anew(world: World) -> None:
