@@ -40,7 +40,7 @@ class Meter:
         names = ", ".join(use.name for use in reply.calls) or " ".join(reply.text.split())[:80]
         role: Stage = next((stage for name, stage in STAGES.items() if name in seat), "plan")
         used = {"tokens_in": reply.tokens_in, "tokens_cached": reply.tokens_cached, "tokens_out": reply.tokens_out}
-        data = {"seat": seat, "ran": reply.ran, "dollars": str(reply.answer.used.dollars), **used}
+        data = {"seat": seat, "does": names, "ran": reply.ran, "dollars": str(reply.answer.used.dollars), **used}
         self.tell(Event(role, f"{seat}: {names} ({calls} calls, {tokens} tokens so far)", data=data))
 
 

@@ -1,8 +1,9 @@
-"""What a person sees while a run works: a live list of stages on a terminal, plain lines elsewhere."""
+"""What a person sees while a run works: a live list of stages and of seats on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -17,8 +18,18 @@ from tasks.event import Event, Tell
 Clock = Callable[[], float]
 
 
+@dataclass
+class Seat:
+    """One role at work, by what its model's replies told."""
+
+    since: float
+    does: str = ""  # the calls of its last reply, or how that began
+    tokens: int = 0
+    dollars: float = 0.0
+
+
 class LiveView:
-    """The stages so far, the one that runs with its spinner, bar and seconds, and what is left of the budget."""
+    """The stages so far, the one that runs with its spinner, bar and seconds, the seats of a team, and what is left."""
 
     def __init__(self, left: Callable[[], str], clock: Clock = time.monotonic) -> None:
         self._left = left
@@ -28,12 +39,23 @@ class LiveView:
         self._now: Event | None = None
         self._since = self._started
         self._spinner = Spinner("dots", style="cyan")
+        self._seats: dict[str, Seat] = {}
 
     def tell(self, event: Event) -> None:
+        self._seated(event)
         if self._now is not None and self._now.stage != event.stage:
             self._done.append((self._now, self._clock() - self._since))
             self._since = self._clock()
         self._now = event
+
+    def _seated(self, event: Event) -> None:
+        data = event.data
+        if "seat" not in data:
+            return
+        seat = self._seats.setdefault(str(data["seat"]), Seat(self._clock()))
+        seat.does = str(data.get("does", ""))
+        seat.tokens += int(str(data.get("tokens_in", 0))) + int(str(data.get("tokens_out", 0)))
+        seat.dollars += float(str(data.get("dollars", 0)))
 
     def finish(self) -> None:
         """The stage that ran has ended."""
@@ -53,7 +75,23 @@ class LiveView:
             return lines
         lines.add_row(self._spinner, Text(self._now.stage, "bold cyan"), self._progress(self._now), self._elapsed())
         total = self._clock() - self._started
-        return Group(lines, Text(f"  {total:.0f} s elapsed · {self._left()}", "dim"))
+        return Group(lines, *self._team(), Text(f"  {total:.0f} s elapsed · {self._left()}", "dim"))
+
+    def _team(self) -> list[RenderableType]:
+        """A line for each seat: what it does, what it used, and for how long it has been at work."""
+        if not self._seats:
+            return []
+        lines = Table.grid(padding=(0, 1))
+        for width in (20, None, 14, 9, 8):
+            lines.add_column(
+                width=width, ratio=None if width else 1, justify="right" if width and width < 20 else "left"
+            )
+        for name, seat in list(self._seats.items()):
+            used = Text(f"{seat.tokens:,} tokens", "dim"), Text(f"${seat.dollars:.4f}", "dim")
+            lines.add_row(
+                Text(f"  {name}", "cyan"), Text(shown(seat.does)), *used, duration(self._clock() - seat.since)
+            )
+        return [lines]
 
     def _elapsed(self) -> Text:
         return duration(self._clock() - self._since)

@@ -38,6 +38,20 @@ def test_live_shows_what_is_done_what_runs_and_what_is_left() -> None:
     assert drawn(view).count("✓") == 2
 
 
+def test_live_shows_each_seat_with_what_it_does_and_has_used() -> None:
+    clock = Clock()
+    view = LiveView(lambda: "", clock)
+    for name, does in (("coder/first", "view"), ("coder/second", "edit, [bold]test"), ("coder/first", "done")):
+        used = {"seat": name, "does": does, "tokens_in": 1000, "tokens_out": 20, "dollars": "0.0015"}
+        view.tell(Event("code", f"{name}: {does} (so far)", data=used))
+        clock.now += 2.0
+    text = drawn(view)
+    (first,) = [line.split() for line in text.splitlines() if line.strip().startswith("coder/first ")]
+    (second,) = [line.split() for line in text.splitlines() if line.strip().startswith("coder/second ")]
+    assert first == ["coder/first", "done", "2,040", "tokens", "$0.0030", "6.0", "s"]
+    assert second == ["coder/second", "edit,", "[bold]test", "1,020", "tokens", "$0.0015", "4.0", "s"]
+
+
 def test_plain_lines_carry_no_colour_and_thin_progress_out() -> None:
     clock = Clock()
     file = io.StringIO()
