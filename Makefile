@@ -109,7 +109,8 @@ HARBOR_PYTHON ?= python3.12
 accept-team: env .venv-harbor/.complete  ## The team: every server failure, 20 kills, ATIF by Harbor's validator, docker
 	$(BIN)/pytest -q tests/agents/test_llm.py tests/agents/test_journal.py tests/agents/test_replay.py \
 	  tests/agents/test_team*.py tests/agents/test_run_team.py
-	$(BIN)/pytest -q -m "slow or docker or accept" tests/agents/test_kill.py tests/agents/test_team.py tests/agents/test_memory.py
+	$(BIN)/pytest -q -m "slow or docker or accept" tests/agents/test_kill.py tests/agents/test_team.py \
+	  tests/agents/test_memory.py tests/agents/test_overhead.py tests/agents/run/test_stopped.py
 	$(BIN)/python tests/bench/team_demo.py docker
 	mkdir -p runs/accept-team
 	SOLVE_KEEP_TRAJECTORY=runs/accept-team/trajectory.json $(BIN)/pytest -q tests/agents/test_team_record.py -k every_seat
