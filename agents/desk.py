@@ -16,6 +16,7 @@ from agents.edits import EditRefused
 from agents.edits import replace as replace_text
 from agents.evidence import describe
 from agents.record import Json, digest
+from agents.redefine import redefine
 from agents.room import clipped
 from agents.syntax import broken
 from agents.touched import changed, made_by_tools, mark
@@ -129,6 +130,8 @@ class Desk:
                 return self._search(call)
             case tools.Edit():
                 return self._edit(call)
+            case tools.Define():
+                return self._define(call)
             case tools.Create():
                 return self._create(call)
             case tools.Delete():
@@ -173,16 +176,24 @@ class Desk:
         return f"As text:\n{exact}\n\nDefinitions that fit:\n{self._find(call.query)}"
 
     def _edit(self, call: tools.Edit) -> str:
-        path = inside(call.path)
-        before = self.sandbox.read(path)
-        try:
-            text = before.decode("utf-8")
-        except UnicodeDecodeError:
-            raise EditRefused(f"{path} is not UTF-8 text: it cannot be edited here") from None
-        edited = replace_text(text, call.search, call.replace)
-        self._accept(path, before, edited.text.encode())
+        path, before = self._source(call.path)
+        edited = replace_text(before, call.search, call.replace)
+        self._accept(path, before.encode(), edited.text.encode())
         noted = f" ({edited.how})" if edited.how else ""
         return f"{path} is edited at line {edited.line}{noted}"
+
+    def _define(self, call: tools.Define) -> str:
+        path, before = self._source(call.path)
+        edited = redefine(path, before, call.code)
+        self._accept(path, before.encode(), edited.text.encode())
+        return f"{path} is edited at line {edited.line}"
+
+    def _source(self, asked: str) -> tuple[str, str]:
+        path = inside(asked)
+        try:
+            return path, self.sandbox.read(path).decode("utf-8")
+        except UnicodeDecodeError:
+            raise EditRefused(f"{path} is not UTF-8 text: it cannot be edited here") from None
 
     def _create(self, call: tools.Create) -> str:
         path = inside(call.path)

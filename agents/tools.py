@@ -51,6 +51,14 @@ class Edit(Tool):
     replace: str
 
 
+class Define(Tool):
+    """Write a function, method or class anew, whole, in the place of the one of its name."""
+
+    name = "define"
+    path: str
+    code: str
+
+
 class Create(Tool):
     """Write a new file, or a whole file anew."""
 
@@ -94,8 +102,9 @@ class Done(Tool):
 
 
 CODER: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Search, Edit, Create, Delete, Run, Test, Done)}
-SMALL: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Edit)}  # the rest is done for it
+SMALL: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Define, Edit)}  # the rest is done for it
 BY_VARIANT: Mapping[str, Mapping[str, type[Tool]]] = {"small": SMALL}
+PLACED = re.compile(r"([\w./-]+\.\w+)[`*:]*[ \t]*\n+```\w*[ \t]*\n(.*?)```", re.DOTALL)  # a path, then its code
 FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -146,7 +155,10 @@ def _signature(tool: type[Tool]) -> str:
 
 
 def calls_in(text: str, names: Sequence[str]) -> tuple[ToolUse, ...]:
-    """Tool calls that a model wrote into its text: fenced blocks, or the whole text, with a known name."""
+    """Tool calls that a model wrote into its text: fenced blocks, or the whole text, with a known name.
+
+    Where `define` is one of them, code below its path is a call of it: quotes within quotes cost weak models much.
+    """
     found: list[ToolUse] = []
     for block in [*FENCE.findall(text), text]:
         try:
@@ -160,4 +172,10 @@ def calls_in(text: str, names: Sequence[str]) -> tuple[ToolUse, ...]:
                 found.append(ToolUse(f"text_{len(found)}", row["name"], written))
         if found and block is text:
             break
+    if not found and Define.name in names:
+        placed = PLACED.findall(text)
+        found = [
+            ToolUse(f"text_{number}", Define.name, json.dumps({"path": path, "code": code}))
+            for number, (path, code) in enumerate(placed)
+        ]
     return tuple(found)

@@ -1,5 +1,6 @@
 """The parts of the team that need no model: prompts, advice, conventions, evidence, choice, probing."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from agents.probe import features
 from agents.prompts import FOLDER, render
 from agents.reply import ToolUse
 from agents.room import Room, clipped, room
-from agents.tools import CODER, BadCall, calls_in, described, parse
+from agents.tools import CODER, SMALL, BadCall, calls_in, described, parse
 from sandbox.testlog import Status as TestStatus
 from sandbox.testlog import TestCase, TestReport
 from tasks.limits import Budget
@@ -181,6 +182,17 @@ def test_a_call_written_as_text_is_found(text: str) -> None:
 def test_any_text_is_read_without_a_crash(text: str) -> None:
     for wrapped in (text, f"```json\n{text}\n```"):
         assert all(use.name == "view" for use in calls_in(wrapped, ["view"]))
+
+
+def test_code_below_a_path_is_a_definition_for_who_may_define() -> None:
+    text = "Both:\n\n`shop/a.py`:\n```python\ndef a():\n    pass\n```\n\n**shop/b.py**\n\n```\ndef b(): ...\n```\n"
+    found = [json.loads(use.arguments) for use in calls_in(text, list(SMALL))]
+    assert found == [
+        {"path": "shop/a.py", "code": "def a():\n    pass\n"},
+        {"path": "shop/b.py", "code": "def b(): ...\n"},
+    ]
+    assert calls_in(text, list(CODER)) == ()
+    assert calls_in("Look:\n```python\nprint(1)\n```", list(SMALL)) == ()
 
 
 @given(st.sampled_from([*CODER, "fly"]), st.text(max_size=60))
