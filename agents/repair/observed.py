@@ -81,6 +81,7 @@ class Progress(Row):
     spoilt: int
     again: int
     id: int = -1  # the plausible candidate
+    steps: int = 0  # loop rounds and calls of all tests with it, in the function that it edits; 0: not counted
     exhausted: bool = False  # ended before its time was up
 
 

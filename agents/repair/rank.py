@@ -2,15 +2,26 @@
 
 import ast
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from agents.repair.candidates import Proposal
 from agents.repair.edits import apply
 from agents.repair.scope import own_nodes
 from agents.repair.source import Function, Source, Unreadable, parse
 
-UNUSED, FALLS_OFF, BARE, REPEATED, NO_RECURSION, DEAD = 1.5, 1.2, 1.0, 1.0, 1.5, 1.0
+UNUSED, FALLS_OFF, BARE, REPEATED, NO_RECURSION, DEAD, NEUTRAL, TWICE, SLOW = (
+    1.5,
+    1.2,
+    1.0,
+    1.0,
+    1.5,
+    1.0,
+    1.0,
+    0.5,
+    1.0,
+)
+MORE = 1.5  # times as many steps as the quickest patch takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,18 @@ def ranked(source: Source, proposals: Iterable[Proposal]) -> list[Ranked]:
     return sorted(best, key=order)
 
 
+def slowed(found: Iterable[Ranked], steps: Mapping[Proposal, int]) -> list[Ranked]:
+    """Doubt those that take many more steps through the same tests than another: a slip seldom changes that."""
+    found = list(found)
+    least = min((count for item in found if (count := steps.get(item.proposal, 0))), default=0)
+    return [
+        replace(item, score=item.score + SLOW, doubts=(*item.doubts, "takes more steps than another"))
+        if steps.get(item.proposal, 0) > MORE * least
+        else item
+        for item in found
+    ]
+
+
 def order(item: Ranked) -> tuple[float, str, int, int]:
     return item.score, item.proposal.path, item.proposal.edit.start, len(item.proposal.edit.text)
 
@@ -61,6 +84,8 @@ def _doubts(old: Function, new: Function) -> dict[str, float]:
         "repeats a statement": (REPEATED, _repeats(new) > _repeats(old)),
         "no longer calls itself": (NO_RECURSION, _calls(old, old.name) > _calls(new, new.name) == 0),
         "leaves code that cannot run": (DEAD, _dead(new) > _dead(old)),
+        "computes with what changes nothing": (NEUTRAL, _neutral(new) > _neutral(old)),
+        "computes the same twice": (TWICE, _same(new) > _same(old)),
     }
     return {name: penalty for name, (penalty, holds) in checks.items() if holds}
 
@@ -137,6 +162,25 @@ def _dead(function: Function) -> int:
     """Blocks with statements behind one that leaves."""
     leaves = ast.Return | ast.Raise | ast.Continue | ast.Break
     return sum(any(isinstance(item, leaves) for item in block[:-1]) for block in _blocks(function))
+
+
+def _neutral(function: Function) -> int:
+    """`x + 0`, `x * 1`, `x ** 1` and their like: a number was changed where an operation should have gone."""
+    found = 0
+    for node in ast.walk(function):
+        match node:
+            case ast.BinOp(op=ast.Add() | ast.Sub(), right=ast.Constant(value=int() | float() as value)):
+                found += value == 0
+            case ast.BinOp(op=ast.Mult() | ast.Div() | ast.FloorDiv() | ast.Pow(), right=ast.Constant(value=value)):
+                found += value == 1
+    return found
+
+
+def _same(function: Function) -> int:
+    """Arithmetic on variables alone that is written more than once."""
+    sums = [node for node in ast.walk(function) if isinstance(node, ast.BinOp)]
+    plain = [ast.dump(node) for node in sums if not any(isinstance(item, ast.Constant) for item in ast.walk(node))]
+    return len(plain) - len(set(plain))
 
 
 def _calls(function: Function, name: str) -> int:

@@ -10,7 +10,7 @@ from agents.repair.candidates import Findings, Proposal, propose
 from agents.repair.edits import apply, spanning
 from agents.repair.inner import BATCH, CannotRun, Inner, Request
 from agents.repair.observed import Differ, End, Head, Imported, Modules, Pair, Progress, Searched, Test
-from agents.repair.rank import Ranked, order, ranked
+from agents.repair.rank import Ranked, order, ranked, slowed
 from agents.repair.source import Source
 from agents.repair.survey import findings
 from agents.repair.suspicion import Line
@@ -61,7 +61,8 @@ class Search:
             proposal = self.numbered[row.id]
             by_file.setdefault(proposal.path, []).append(proposal)
         found = [item for path, items in by_file.items() for item in ranked(self.sources[path], items)]
-        self.plausible = sorted(found, key=order)
+        steps = {self.numbered[row.id]: row.steps for row in passed}
+        self.plausible = sorted(slowed(found, steps), key=order)
 
     def _pair(self, row: Pair) -> Proposal | None:
         """Two proposals as one; none where they are not what they were said to be."""

@@ -2,7 +2,7 @@
 
 from agents.repair.candidates import Proposal
 from agents.repair.edits import Edit
-from agents.repair.rank import ranked
+from agents.repair.rank import ranked, slowed
 from agents.repair.source import parse
 
 
@@ -51,6 +51,27 @@ def test_code_that_cannot_run_is_doubted() -> None:
     text = "def f(a):\n    a.pop()\n    return a\n"
     [(_, doubts, _)] = order(text, [("    a.pop()\n", "    return a\n    a.pop()\n", 1.0)])
     assert "leaves code that cannot run" in doubts
+
+
+def test_an_operation_that_changes_nothing_is_doubted() -> None:
+    text = "def f(a):\n    return a ** 2\n"
+    assert order(text, [("2", "1", 1.0), ("a ** 2", "a", 1.6)]) == [
+        ("a", (), 0),
+        ("1", ("computes with what changes nothing",), 0),
+    ]
+
+
+def test_the_same_sum_written_twice_is_doubted() -> None:
+    text = "def f(a, b):\n    c = a / b\n    return c - b\n"
+    [(_, doubts, _)] = order(text, [("c - b", "c - a / b", 1.0)])
+    assert doubts == ("computes the same twice",)
+
+
+def test_what_takes_more_steps_than_another_is_doubted() -> None:
+    source = parse("m.py", b"x = 1\n")
+    slow, quick, unknown = (Proposal("m.py", Edit(4, 5, text), 1.0, "test", 1) for text in (b"2", b"3", b"4"))
+    found = slowed(ranked(source, [slow, quick, unknown]), {slow: 900, quick: 100, unknown: 0})
+    assert {item.proposal: item.score for item in found} == {slow: 2.0, quick: 1.0, unknown: 1.0}
 
 
 def test_the_same_program_counts_once() -> None:

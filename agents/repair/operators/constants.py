@@ -13,8 +13,9 @@ def number(spot: Spot) -> Iterator[Change]:
         case ast.Constant(value=bool()):
             return
         case ast.Constant(value=int() | float() as value):
-            step = 1.0 if isinstance(value, int) else 1.6
-            near = [(value + 1, step), (value - 1, step), (0, 1.2), (1, 1.2), (-value, 1.5), (2, 1.8), (value * 2, 2.0)]
+            step, plain = (1.0, 1.2) if isinstance(value, int) else (1.6, 1.8)  # a fraction is seldom a slip
+            near = [(value + 1, step), (value - 1, step), (0, plain), (1, plain), (-value, 1.5), (2, 1.8)]
+            near.append((value * 2, 2.0))
             seen = {value}
             for new, cost in near:
                 if new not in seen:

@@ -11,6 +11,7 @@ from solve_repair import forks, survey
 from solve_repair.plan import Out, Plan, first, following
 from solve_repair.running import Runner
 from solve_repair.search import Search
+from solve_repair.ticks import Ticks
 from solve_repair.workers import Bench, through
 from solve_repair.zygote import Role, Zygote, start
 
@@ -64,7 +65,7 @@ class Session:
     def _play(self, role: Role, items: dict[str, pytest.Item]) -> None:
         self.runner.light = True
         if all(name in items for name in role.tests):
-            through(self.runner, [items[name] for name in role.tests], role.durations, role.send)
+            through(self.runner, [items[name] for name in role.tests], role.durations, role.send, Ticks())
         forks.leave()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from solve_repair import differ, forks, workers
+from solve_repair.jobs import Counts, Running
 from solve_repair.pairs import pairs
 from solve_repair.plan import Candidate, Out
 from solve_repair.workers import Bench, Limit
@@ -21,31 +22,6 @@ ALONE = 150  # candidates that are tried once more in a fork of their own
 EARLY = 100  # candidates that are tried by a fresh import too, because their lines run on import
 SLOW = 40  # candidates that are tried once more with higher limits
 FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
-
-
-@dataclass
-class Running:
-    """A fork at work: on a batch, or on one candidate through all tests."""
-
-    fork: forks.Fork
-    left: list[Candidate]  # without an outcome yet
-    checks: bool
-    patience: float
-    said: bool = False  # a check has had its last word,
-    end: bool = False  # and it was good
-    failed: list[Candidate] = field(default_factory=list)
-
-
-@dataclass
-class Counts:
-    tried: int = 0
-    timeouts: int = 0
-    invalid: int = 0
-    regressed: int = 0
-    plausible: int = 0
-    fresh: int = 0
-    spoilt: int = 0  # batches of which a part was tried again
-    again: int = 0  # candidates that had a second chance
 
 
 @dataclass
@@ -65,6 +41,7 @@ class Search:
     to_fresh: deque[Candidate] = field(default_factory=deque)
     outside: deque[Candidate] = field(default_factory=deque)  # only a fresh import shows them
     passed: set[int] = field(default_factory=set)
+    steps: dict[int, int] = field(default_factory=dict)  # ticks of all tests with a candidate
     asked: Candidate | None = None
     from_outside: bool = False
     failed: list[Candidate] = field(default_factory=list)
@@ -244,6 +221,7 @@ class Search:
         if "end" in row:
             job.end = bool(row["end"])
             job.said = True
+            self.steps[job.left[0].id] = row["steps"]
         elif not row["ok"]:
             self._regressed(job.left[0], row["t"])
 
@@ -278,7 +256,7 @@ class Search:
         self.best = min(self.best, candidate.cost)
         if candidate.of:
             self.out.write(kind="pair", id=candidate.id, of=candidate.of)
-        self._progress(kind="plausible", id=candidate.id)
+        self._progress(kind="plausible", id=candidate.id, steps=self.steps.get(candidate.id, 0))
 
     def _regressed(self, candidate: Candidate, test: str) -> None:
         self.counts.regressed += 1

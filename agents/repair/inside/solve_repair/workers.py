@@ -160,26 +160,32 @@ def _further(outcome: Outcome, before: Outcome | None) -> bool:
 
 
 def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
-    """One candidate through all tests in order; sends {"t": test, "ok": bool} for each, and stops at the first bad."""
+    """One candidate through all tests in order; sends as `through` does."""
 
     def body(send: forks.Send) -> None:
         bench.runner.light = True
         bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
-        through(bench.runner, [bench.items[name] for name in bench.all], bench.plan.durations, send)
+        bench.ticks.start(UNLIMITED)
+        through(bench.runner, [bench.items[name] for name in bench.all], bench.plan.durations, send, bench.ticks)
 
     return body
 
 
-def through(runner: Runner, items: list[pytest.Item], durations: dict[str, float], send: forks.Send) -> None:
-    """Run `items` in order, each within its own limit of CPU; the last line sent is {"end": whether all passed}."""
+def through(
+    runner: Runner, items: list[pytest.Item], durations: dict[str, float], send: forks.Send, ticks: Ticks
+) -> None:
+    """Run `items` in order, each within its own limit of CPU; sends {"t": test, "ok": bool} for each.
+
+    Stops at the first bad one; the last line sent is {"end": whether all passed, "steps": ticks}.
+    """
     for item, following in zip(items, [*items[1:], None]):
         forks.cpu_limit(LEAST_CPU + 0.7 + 10 * durations.get(item.nodeid, 0.5))
         passed = runner.run(item, following).status == "passed"
         send({"t": item.nodeid, "ok": passed})
         if not passed:
-            send({"end": False})
+            send({"end": False, "steps": 0})
             return
-    send({"end": True})
+    send({"end": True, "steps": ticks.count})
 
 
 def stop_here(note: Callable[[FrameType | None], None], send: forks.Send) -> Callable[[int, FrameType | None], None]:
