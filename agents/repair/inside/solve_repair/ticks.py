@@ -10,6 +10,7 @@ import ast
 import builtins
 
 NAME = "__solve_tick__"
+UNLIMITED = 1 << 62
 
 
 class TooManyTicks(BaseException):
@@ -19,7 +20,7 @@ class TooManyTicks(BaseException):
 class Ticks:
     def __init__(self) -> None:
         self.count = 0
-        self.limit = 1 << 62
+        self.limit = UNLIMITED
 
     def install(self) -> None:
         """Make the counter visible to every function, whatever its module."""
@@ -31,7 +32,7 @@ class Ticks:
 
         setattr(builtins, NAME, tick)
 
-    def start(self, limit: int) -> None:
+    def start(self, limit: int = UNLIMITED) -> None:
         self.count = 0
         self.limit = limit
 

@@ -165,7 +165,7 @@ def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
     def body(send: forks.Send) -> None:
         bench.runner.light = True
         bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
-        bench.ticks.start(UNLIMITED)
+        bench.ticks.start()
         through(bench.runner, [bench.items[name] for name in bench.all], bench.plan.durations, send, bench.ticks)
 
     return body
