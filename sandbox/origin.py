@@ -114,7 +114,7 @@ def open_origin(
         return
     _refuse_odd_address(repository)
     if mirror := _mirror(repository, mirrors):
-        yield replace(local_origin(mirror), name=repository)
+        yield replace(_bare(mirror), name=repository)
         return
     if OWNER_NAME.fullmatch(repository):
         address = f"https://github.com/{repository}"
@@ -123,6 +123,13 @@ def open_origin(
         raise BadInput(f"there is no {mirrors / repository}.git: put a bare mirror there, or give {address}")
     with TemporaryDirectory(prefix="solve-fetch-") as folder:
         yield _fetch(repository, revision, Path(folder), tell, environment)
+
+
+def _bare(mirror: Path) -> Origin:
+    try:
+        return local_origin(mirror)
+    except BadInput:
+        raise BadInput(f"{mirror} is no mirror that git can read: make it anew with git clone --mirror") from None
 
 
 def local_origin(path: Path) -> Origin:

@@ -117,6 +117,9 @@ class TestMirrors:
     def test_without_one(self, tmp_path: Path, opened: Opener) -> None:
         with pytest.raises(BadInput, match=r"there is no .*/octo/hello\.git: put a bare mirror there, or give https"):
             opened("octo/hello", mirrors=tmp_path)
+        (tmp_path / "empty" / "octo" / "hello.git").mkdir(parents=True)
+        with pytest.raises(BadInput, match=r"octo/hello\.git is no mirror that git can read: make it anew"):
+            opened("octo/hello", mirrors=tmp_path / "empty")
         with pytest.raises(BadInput, match=r"there is no folder octo/hello: give https://github\.com/octo/hello, or"):
             opened("octo/hello")
 

@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from tasks import stats
 
@@ -27,6 +28,13 @@ def test_three_runs_of_autocoderover() -> None:
 def test_the_wilson_interval_of_54_in_300() -> None:
     found = stats.wilson(54, 300)
     assert (round(100 * found.low, 1), round(100 * found.high, 1)) == (14.1, 22.7)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_scipys(case: tuple[int, int]) -> None:
+    theirs = binomtest(*case).proportion_ci(0.95, "wilson")
+    found = stats.wilson(*case)
+    assert (found.low, found.high) == (pytest.approx(theirs.low, abs=1e-12), pytest.approx(theirs.high, abs=1e-12))
 
 
 def test_the_bootstrap_draws_tasks_not_runs() -> None:
