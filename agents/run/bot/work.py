@@ -104,7 +104,7 @@ def concluded(request: Request, outcome: Outcome, run: Path, settings: Settings)
     cost = attempt.cost
     base = told(request, "no_patch", attempt.reason)
     values: dict[str, Any] = {
-        "verdict": verdict.verdict,
+        "verdict": shown_by(outcome),
         "headline": verdict.headline[:8000],
         "test_command": trial.base[0].command[:500] if trial.base else "",
         "before": counts(trial.base),
@@ -123,6 +123,12 @@ def concluded(request: Request, outcome: Outcome, run: Path, settings: Settings)
         return base.model_copy(update={**values, "ended": "planned", "plan": plan(run)}), b""
     ended = "patched" if attempt.patch else ENDED.get(attempt.ended, "no_patch")
     return base.model_copy(update={**values, "ended": ended}), attempt.patch
+
+
+def shown_by(outcome: Outcome) -> str:
+    """The verdict. A pull request closes an issue: failing tests that the issue does not name show nothing of it."""
+    name = outcome.verdict.verdict
+    return "unreproduced" if name == "verified" and not outcome.trial.showing.named else name
 
 
 def told(request: Request, ended: Literal["no_patch", "over_budget", "failed"], reason: str) -> Result:

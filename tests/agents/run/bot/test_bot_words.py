@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from agents.run.bot import page
 from agents.run.bot.clean import visible, wrapped
-from agents.run.bot.handover import Request, Result
 from agents.run.bot.leak import leaks, secrets_of
 from agents.run.bot.ledger import MOST_RUNS, Ledger, Run, sticky
 from agents.run.bot.neutral import BREAK, MARKS, neutral, one_line, quoted
 from agents.run.bot.trigger import Said
-from agents.run.bot.work import guarded
 
 PARTS = [
     "<!--",
@@ -131,14 +129,3 @@ def test_the_longest_comment_is_one_that_github_takes_and_remembers_everything()
     kept = sticky(Said(1, "bot", True, "", "", body), "bot")
     assert kept is not None
     assert kept.ledger == ledger
-
-
-def test_an_answer_that_grows_when_logins_are_taken_out_is_a_failed_run() -> None:
-    request = Request(
-        repository="o/n", issue=1, command="solve", base="a" * 40, key="b" * 64, words="c" * 64, nonce="d", text="",
-        dollars=1.0,
-    )  # fmt: skip
-    result = Result(issue=1, command="solve", ended="patched", reason=("see://a:b@c " * 700)[:8000])
-    kept, patch = guarded(request, result, b"diff", {})
-    assert (kept.ended, kept.dollars, patch) == ("failed", None, b"")
-    assert "nothing of it is handed over" in kept.reason
