@@ -23,7 +23,7 @@ from agents.touched import changed, made_by_tools, mark
 from agents.treepath import inside, is_file
 from sandbox.api import MEBIBYTE, PathRefused, Sandbox
 from sandbox.testlog import TestReport
-from sandbox.testrun import run_tests
+from sandbox.testrun import run_tests, selects
 from tasks.solvers import Site
 
 Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
@@ -234,7 +234,9 @@ class Desk:
 
     def _patience(self, chosen: Collection[str]) -> float:
         """Seconds for these tests: an edit may have made an endless loop of what the base ran in a moment."""
-        cases = self._site.baseline.cases
+        baseline, cases = self._site.baseline, self._site.baseline.cases
+        if not selects(self._site.test_command):  # it runs all, and builds them first
+            return min(tools.MOST_SECONDS, QUICK + SLOWER * baseline.seconds)
         if not chosen or not all(name in cases for name in chosen):
             return tools.MOST_SECONDS
         return min(tools.MOST_SECONDS, QUICK + SLOWER * sum(cases[name].seconds for name in chosen))
