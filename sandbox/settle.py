@@ -51,8 +51,9 @@ def settle(tree: Path, recipe: Recipe, kind: str, *, cache: Path, tell: Tell, ba
         return build(tree, wanted, kind, cache=cache, tell=tell, base=base)
 
     plans = Plans(Cache(cache / "plans"))
-    exact = hashed(kind, base, recipe.digest(), content_hash(tree))
-    near = hashed(kind, base, recipe.digest())
+    # With the command: where a person names another one, what was learned of the first is not for it.
+    near = hashed(kind, base, recipe.digest(), recipe.test_command)
+    exact = hashed(near, content_hash(tree))
     if (known := plans.find(exact)) is not None:
         learned = _applied(recipe, known)
         return Settled(made(learned), learned, known)
@@ -155,7 +156,8 @@ class Search:
         with self.open_sandbox(image) as sandbox:
             if not _PYTEST.search(command):
                 report = run_tests(sandbox, command, timeout=LOOK_SECONDS)
-                ran = report.timed_out or bool(report.usable and report.ids("passed"))
+                passed = report.exit_code == 0 or bool(report.ids("passed") - {report.command})
+                ran = report.timed_out or (report.usable and passed)
                 return Look("" if report.exit_code == 0 or report.timed_out else report.log, ran)
             looked = f"{command} --collect-only -q -p no:cacheprovider --continue-on-collection-errors"
             done = sandbox.exec(looked, timeout=COLLECT_SECONDS, max_output=8 * MEBIBYTE)

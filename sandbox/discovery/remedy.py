@@ -47,14 +47,19 @@ class Remedy:
 
 
 def remedies(text: str, recipe: Recipe, own: Collection[str] = ()) -> Iterator[Remedy]:
-    """What may help, the most plausible first. `own`: top-level names in the tree, which no index has."""
-    for pattern, kind, find in _TABLE:
+    """What may help, the most plausible first. `own`: top-level names in the tree, which no index has.
+
+    Of other languages than Python only programs, headers and libraries are known.
+    """
+    table = _TABLE if recipe.language == "python" else [row for row in _TABLE if row[1] == "system"]
+    for pattern, kind, find in table:
         for match in re.finditer(pattern, text):
             name = match[1] if match.re.groups and match[1] else ""
             value = find(name, recipe)
             if value and name.partition(".")[0] not in own:
                 yield Remedy(kind, value, " ".join(match[0].split())[:160])
-    yield from _of_python(text, recipe)
+    if recipe.language == "python":
+        yield from _of_python(text, recipe)
 
 
 def _of_python(text: str, recipe: Recipe) -> Iterator[Remedy]:

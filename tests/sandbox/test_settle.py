@@ -1,5 +1,6 @@
 """Learning from failures: bounded, remembered, and never worse than what stood before."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from sandbox.discovery.remedy import Remedy
 from sandbox.fake import FakeSandbox, Step, done
 from sandbox.settle import TRIES, Plans, Search
 
+BUILT = (Evidence("test command", "npm run build && npm test -- --json", "package.json"),)
 IMAGE = Image("fake", "x", "/work")
 RECIPE = Recipe("python", requirements=("pytest",))
 GOOD = done(b"3 passed\n")
@@ -122,6 +124,23 @@ def test_a_command_that_the_output_asked_for_is_kept_while_more_is_learned() -> 
     recipe, learned = Site([old, lacks("yaml")]).search()
     assert [item.kind for item in learned] == ["test command", "requirement"]
     assert recipe.test_command.endswith("--rootdir .")
+
+
+def test_another_runner_ran_if_a_test_of_its_own_passed() -> None:
+    """jest without what a build would make: every file fails to load, and is reported."""
+    broken = json.dumps({"numTotalTests": 0, "testResults": [{"name": "a.test.js", "assertionResults": []}]})
+    tests = [{"title": "adds", "status": "passed"}, {"title": "fails", "status": "failed"}]
+    better = json.dumps({"numTotalTests": 2, "testResults": [{"name": "a.test.js", "assertionResults": tests}]})
+    whole = replace(RECIPE, language="javascript", test_command="npm test -- --json", following=BUILT)
+    looks = [done(broken.encode(), exit_code=1), done(better.encode(), exit_code=1)]
+
+    def opened(image: Image) -> Sandbox:
+        steps = [Step(re.compile("TMPDIR"), done(b"/tmp")), Step(re.compile("npm"), looks.pop(0))]
+        return FakeSandbox(steps)
+
+    search = Search(lambda recipe: IMAGE, opened, lambda line: None, "docker", frozenset())
+    assert search.run(whole).recipe.test_command == BUILT[0].value
+    assert not looks
 
 
 def test_tests_that_fail_ran() -> None:

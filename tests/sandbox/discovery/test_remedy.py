@@ -81,6 +81,12 @@ def test_nothing_is_known_of_it(text: str) -> None:
     assert list(remedies(text, RECIPE, {"helpers"})) == []
 
 
+def test_other_languages_lack_programs_and_headers_only() -> None:
+    text = "sh: 1: hg: not found\nNo module named 'yaml'\nx.c:1: fatal error: zlib.h: No such file\nmodule named 'imp'"
+    found = remedies(text, Recipe("javascript"))
+    assert {(item.kind, item.value) for item in found} == {("system", "mercurial"), ("system", "zlib1g-dev")}
+
+
 def test_the_repositorys_own_line_goes_before_the_name_alone() -> None:
     stated = replace(RECIPE, following=(Evidence("requirement", "hypothesis<6", "requirements-dev.txt"),))
     assert next(remedies("No module named 'hypothesis'", stated)).value == "hypothesis<6"
