@@ -105,7 +105,7 @@ def read_runs(folders: Iterable[Path]) -> list[Result]:
         BadInput: a folder has none, or its ledger is damaged.
     """
     rows: list[Result] = []
-    for folder in folders:
+    for folder in {folder.resolve(): folder for folder in folders}.values():  # one that is named twice counts once
         found = ledger_results(folder) if (folder / LEDGER).exists() else Results(folder).read()
         if not found:
             raise BadInput(f"{folder} has no results: name a folder that `solve bench` or `solve score` wrote")

@@ -241,7 +241,7 @@ def test_results_survive_a_torn_line_and_the_last_row_of_an_attempt_counts(tmp_p
         ("org__calc-001", "resolved"),
         ("org__calc-002", "resolved"),
     ]
-    assert len(read_runs([tmp_path])) == 2
+    assert len(read_runs([tmp_path, tmp_path / ".." / tmp_path.name])) == 2
     with pytest.raises(BadInput, match="has no results"):
         read_runs([tmp_path / "nothing"])
 
