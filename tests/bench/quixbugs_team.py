@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ class Bug:
         good = report.usable and self.names <= report.ids("passed")
         return Verdict("verified" if good else "regressed", "")
 
-    def site(self, folder: Path, seconds: float, told: list[Event]) -> Site:
+    def site(self, folder: Path, allowance: Allowance, told: list[Event]) -> Site:
         return Site(
             open=self.open,
             tree=self.workspace.folder,
@@ -86,7 +86,7 @@ class Bug:
             baseline=self.base,
             showing=tuple(sorted(self.names - self.base.ids("passed"))),
             test_command=COMMAND,
-            budget=Budget(Allowance(seconds=seconds)),
+            budget=Budget(allowance),
             tell=told.append,
             offer=lambda patch: None,
             verdict=self.verdict,
@@ -99,6 +99,19 @@ class Bug:
         said = f"{', '.join(failing)} in python_testcases/test_{self.program}.py fails."
         issue = Issue(f"{self.program} gives wrong results", said)
         return Task(self.program, "QuixBugs", self.workspace.base_commit, issue)
+
+
+@dataclass
+class Once:
+    """Repair, run once for each program: the cascade starts from the same attempt, and its seconds count there too."""
+
+    name: str = "repair"
+    kept: dict[str, Attempt] = field(default_factory=dict)
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        if task.id not in self.kept:
+            self.kept[task.id] = RepairSolver().solve(task, site)
+        return self.kept[task.id]
 
 
 @contextmanager
@@ -126,9 +139,10 @@ def solvers(url: str, kept: Path, context: int) -> Mapping[str, Solver]:
         lambda task, site: guide(kept, site),
         str,
     )
+    repair = Once()
     return {
-        "repair": RepairSolver(),
-        "cascade": CascadeSolver("cascade", [RepairSolver(), team], team),
+        "repair": repair,
+        "cascade": CascadeSolver("cascade", [repair, team], team),
         "team": team,
     }
 
@@ -138,12 +152,12 @@ def guide(kept: Path, site: Site) -> IndexGuide:
         return IndexGuide(index.build(site.tree), site.tree)
 
 
-def measured(quixbugs: Path, one: Bug, name: str, solver: Solver, folder: Path, seconds: float) -> dict[str, Any]:
+def measured(quixbugs: Path, one: Bug, name: str, solver: Solver, folder: Path, allowance: Allowance) -> dict[str, Any]:
     told: list[Event] = []
     started = time.monotonic()
-    site = one.site(folder / f"{one.program}-{name}", seconds, told)
+    site = one.site(folder / f"{one.program}-{name}", allowance, told)
     attempt = solver.solve(one.task(), site)
-    seconds = time.monotonic() - started
+    seconds = max(time.monotonic() - started, attempt.cost.seconds)
     path = f"python_programs/{one.program}.py"
     files = {change.path: change.content or b"" for change in one.workspace.changes(attempt.patch)}
     with tempfile.TemporaryDirectory() as scratch:
@@ -197,7 +211,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, metavar="FILE")
     parser.add_argument("--base-url", default="")
     parser.add_argument("--context", type=int, default=8192, help="tokens")
-    parser.add_argument("--seconds", type=float, default=150.0, help="for the model at one program")
+    parser.add_argument("--calls", type=int, default=8, help="of the model for one program; those of a probe count")
+    parser.add_argument("--seconds", type=float, default=600.0, help="for one program")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which no program is begun")
     parser.add_argument("names", nargs="*", metavar="NAME")
     return parser.parse_args()
@@ -213,6 +228,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     ledger = options.out / "results.jsonl"
     rows = read_rows(ledger)
+    most = Allowance(calls=options.calls, seconds=options.seconds)
     done = {(row["program"], row["solver"]) for row in rows}
     with ExitStack() as stack:
         url = options.base_url
@@ -226,7 +242,7 @@ def main() -> int:
                 continue
             with bug(options.quixbugs, name) as one:
                 for kind in left:
-                    row = measured(options.quixbugs, one, kind, named[kind], options.out / "runs", options.seconds)
+                    row = measured(options.quixbugs, one, kind, named[kind], options.out / "runs", most)
                     rows.append(row)
                     with ledger.open("a") as file:
                         file.write(json.dumps(row) + "\n")
