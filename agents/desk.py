@@ -16,7 +16,7 @@ from agents.edits import EditRefused
 from agents.edits import replace as replace_text
 from agents.evidence import describe
 from agents.record import Json, digest
-from agents.redefine import redefine
+from agents.redefine import home, redefine
 from agents.room import clipped
 from agents.syntax import broken
 from agents.touched import changed, made_by_tools, mark
@@ -59,6 +59,7 @@ class Desk:
         seat: str,
         memory: Memory,
         find: Finder,
+        homes: Callable[[str], Collection[str]],
         clean: Callable[[str], str],
         *,
         most: int,
@@ -66,6 +67,7 @@ class Desk:
         showing: Collection[str] = (),
     ) -> None:
         """`given`: files that stand in the sandbox and are not to be edited; `showing`: tests run where none are named.
+        `homes`: the files that define a name.
 
         `most`: characters of what a tool brings. `clean` takes secrets out of that, before anything sees it.
         """
@@ -79,6 +81,7 @@ class Desk:
         self._seat = seat
         self._memory = memory
         self._find = find
+        self._homes = homes
         self._clean = clean
         self._sandbox: Sandbox | None = None
 
@@ -183,7 +186,7 @@ class Desk:
         return f"{path} is edited at line {edited.line}{noted}"
 
     def _define(self, call: tools.Define) -> str:
-        path, before = self._source(call.path)
+        path, before = self._source(call.path or home(call.code, self._homes))
         edited = redefine(path, before, call.code)
         self._accept(path, before.encode(), edited.text.encode())
         return f"{path} is edited at line {edited.line}"

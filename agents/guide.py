@@ -1,6 +1,6 @@
 """What the index knows of a tree, as the roles ask for it: likely files, their code, hits of a search."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from agents.index.company import search_context
 from agents.index.context import context
 from agents.index.rank import rank
-from agents.index.snapshot import Snapshot
+from agents.index.snapshot import Snapshot, is_test
 from agents.index.symbols import definitions
 from agents.index.tree import Read, unchanged
 
@@ -34,6 +34,9 @@ class IndexGuide:
         """The likeliest files and symbols, and what documents and sibling repositories say, within the bound."""
         passages = search_context(self.snapshot, self._read, self.tree, text)
         return context(self.snapshot, rank(self.snapshot, text), self._read, tokens, passages=passages)
+
+    def homes(self, name: str) -> Collection[str]:
+        return {one.path for one in definitions(self.snapshot, name) if not is_test(one.path)}
 
     def find(self, query: str) -> str:
         """Definitions of a name, or that fit a description; then passages of documents and sibling repositories."""

@@ -1,6 +1,6 @@
 """What every role is handed: the task, the site, its models, and where things are kept. Never part of the state."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -30,6 +30,10 @@ class Guide(Protocol):
         ...
 
     def context(self, text: str, tokens: int) -> str: ...
+
+    def homes(self, name: str) -> Collection[str]:
+        """The files that define a name; tests are none."""
+        ...
 
     @property
     def find(self) -> Finder: ...
@@ -74,8 +78,8 @@ class Office:
         return room(self.brains[role].model)
 
     def desk(self, role: Role, seat: str, given: Files, showing: Sequence[str]) -> Desk:
-        find, most = self.guide.find, self.room(role).tool
-        return Desk(self.site, seat, self.memory, find, self.clean, given=given, showing=showing, most=most)
+        find, homes, most = self.guide.find, self.guide.homes, self.room(role).tool
+        return Desk(self.site, seat, self.memory, find, homes, self.clean, given=given, showing=showing, most=most)
 
     def tell(self, stage: Stage, text: str) -> None:
         self.site.tell(Event(stage, text))

@@ -79,7 +79,7 @@ def probe(models: Models, model: Model) -> frozenset[Feature]:
 def _request(talk: Conversation, response: Json | None = None, *, tools: bool = False) -> Request:
     from agents.tools import schema
 
-    options: dict[str, object] = {"model": talk.brain.model.id, talk.brain.model.output_field: TOKENS}
+    options = talk.brain.options() | {talk.brain.model.output_field: TOKENS}
     if tools:
         options["tools"] = [schema(Ping)]
     if response is not None:

@@ -1,12 +1,13 @@
 """Definitions of a file written anew (pure): the whole function, as weak models give it, where the old one stood."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from agents.edits import Edited, EditRefused
 from agents.index.languages import language_of
 from agents.index.parse import parse
 from agents.index.unit import Unit
+from agents.tools import DEFINES
 
 NAMED = 12  # definitions of a file that are named
 BESIDE = ("@", "#", "//", "/*", "*")  # decorators and comments that belong to the definition below them
@@ -42,6 +43,20 @@ def redefine(path: str, text: str, code: str) -> Edited:
     if done == text:
         raise EditRefused("this is what stands there already: nothing would change")
     return Edited(done, first)
+
+
+def home(code: str, homes: Callable[[str], Collection[str]]) -> str:
+    """The file that defines what the code does, where nobody says which: `homes` gives the files that define a name.
+
+    Raises:
+        EditRefused: there is none, or several.
+    """
+    found = {name: set(homes(name)) for name in dict.fromkeys(DEFINES.findall(code))}
+    only = next((places for places in found.values() if len(places) == 1), None)
+    if only is None:
+        said = "; ".join(f"{name}: {', '.join(sorted(places)) or 'nowhere'}" for name, places in found.items())
+        raise EditRefused(f"write the path of the file above the code ({said})")
+    return only.pop()
 
 
 def _definitions(path: str, text: str) -> list[Unit]:

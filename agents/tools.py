@@ -55,7 +55,7 @@ class Define(Tool):
     """Write a function, method or class anew, whole, in the place of the one of its name."""
 
     name = "define"
-    path: str
+    path: str = Field(default="", description="may be left out where only one file defines it")
     code: str
 
 
@@ -104,7 +104,10 @@ class Done(Tool):
 CODER: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Search, Edit, Create, Delete, Run, Test, Done)}
 SMALL: Mapping[str, type[Tool]] = {tool.name: tool for tool in (View, Define, Edit)}  # the rest is done for it
 BY_VARIANT: Mapping[str, Mapping[str, type[Tool]]] = {"small": SMALL}
-PLACED = re.compile(r"([\w./-]+\.\w+)[`*:]*[ \t]*\n+```\w*[ \t]*\n(.*?)```", re.DOTALL)  # a path, then its code
+# A fenced block: the path that may stand above it, its language, what is in it.
+BLOCK = re.compile(r"(?:([\w./-]+\.\w+)[`*:]*[ \t]*\n+)?```([\w+-]*)[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
+NO_CODE = frozenset({"json", "diff", "text", "bash", "sh", "console", "output"})
+DEFINES = re.compile(r"\b(?:def|class|function|func|fn|fun|interface|struct|trait)\s+(\w+)")
 FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 
 
@@ -157,25 +160,26 @@ def _signature(tool: type[Tool]) -> str:
 def calls_in(text: str, names: Sequence[str]) -> tuple[ToolUse, ...]:
     """Tool calls that a model wrote into its text: fenced blocks, or the whole text, with a known name.
 
-    Where `define` is one of them, code below its path is a call of it: quotes within quotes cost weak models much.
+    Where `define` is one of them, a block of code is a call of it: quotes within quotes cost weak models much.
     """
-    found: list[ToolUse] = []
-    for block in [*FENCE.findall(text), text]:
-        try:
-            rows = json.loads(block.strip())
-        except ValueError:
-            continue
-        for row in rows if isinstance(rows, list) else [rows]:
-            if isinstance(row, dict) and row.get("name") in names:
-                arguments = row.get("arguments", row.get("parameters", {}))
-                written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-                found.append(ToolUse(f"text_{len(found)}", row["name"], written))
-        if found and block is text:
-            break
-    if not found and Define.name in names:
-        placed = PLACED.findall(text)
-        found = [
-            ToolUse(f"text_{number}", Define.name, json.dumps({"path": path, "code": code}))
-            for number, (path, code) in enumerate(placed)
-        ]
-    return tuple(found)
+    found: list[tuple[str, str]] = []
+    for path, language, block in BLOCK.findall(text):
+        written = _written(block, names)
+        if not written and Define.name in names and language not in NO_CODE and DEFINES.search(block):
+            written = [(Define.name, json.dumps({"path": path, "code": block}))]
+        found += written
+    return tuple(ToolUse(f"text_{n}", *call) for n, call in enumerate(found or _written(text, names)))
+
+
+def _written(block: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Calls as JSON: name and arguments."""
+    try:
+        rows = json.loads(block.strip())
+    except ValueError:
+        return []
+    found = []
+    for row in rows if isinstance(rows, list) else [rows]:
+        if isinstance(row, dict) and row.get("name") in names:
+            arguments = row.get("arguments", row.get("parameters", {}))
+            found.append((row["name"], arguments if isinstance(arguments, str) else json.dumps(arguments)))
+    return found

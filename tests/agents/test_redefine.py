@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.edits import EditRefused
-from agents.redefine import redefine
+from agents.redefine import home, redefine
 
 FILE = """\
 import os
@@ -82,3 +82,10 @@ def test_the_file_still_parses_and_only_the_function_is_another(value: int, lead
     code = f"{lead}def total(prices):\n{lead}    return {value}\n{after}"
     done = redefine("a.py", FILE, code).text
     assert ast.unparse(ast.parse(done)) == ast.unparse(ast.parse(FILE.replace("sum(prices[1:])", str(value))))
+
+
+def test_code_without_a_path_goes_where_its_name_is_defined_once() -> None:
+    homes = {"total": ["a.py"], "label": ["b.py", "c.py"]}
+    assert home("def label(): ...\n\ndef total(): ...\n", lambda name: homes.get(name, [])) == "a.py"
+    with pytest.raises(EditRefused, match=r"label: b.py, c.py; other: nowhere"):
+        home("def label(): ...\nclass other: ...\n", lambda name: homes.get(name, []))

@@ -193,6 +193,8 @@ def test_code_below_a_path_is_a_definition_for_who_may_define() -> None:
     ]
     assert calls_in(text, list(CODER)) == ()
     assert calls_in("Look:\n```python\nprint(1)\n```", list(SMALL)) == ()
+    (use,) = calls_in("So:\n```python\nclass A:\n    pass\n```\n", list(SMALL))
+    assert json.loads(use.arguments) == {"path": "", "code": "class A:\n    pass\n"}
 
 
 @given(st.sampled_from([*CODER, "fly"]), st.text(max_size=60))
