@@ -16,7 +16,8 @@ from agents.repair.suspicion import Line
 WEIGHT = 1.5  # what the least suspicious line costs on top of an operator's own cost
 SIGNATURE = 0.7  # suspicion of a signature, of that of the function's body: it is not run when tests run
 OUTSIDE = 0.6  # suspicion of what a module or class defines and suspicious lines use
-MOST = 30_000
+MOST = 30_000  # that are made up
+TRIED = 8_000  # the cheapest of them: a "no" stays cheap
 LONGEST = 2_000  # bytes that an edit may put in
 
 
@@ -39,7 +40,7 @@ class Findings:
 
 
 def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) -> list[Proposal]:
-    """Edits of all files in order of cost. `until`: time.monotonic() after which no further place is looked at."""
+    """The cheapest edits of all files in order of cost. `until`: time.monotonic() after which no further place is looked at."""
     found: dict[tuple[str, Edit], Proposal] = {}
     scopes: dict[tuple[str, ast.AST | None], Scope] = {}  # the same for all nodes of a function
     elsewhere = Elsewhere(tuple(sources.values()))
@@ -60,7 +61,7 @@ def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) 
                 if (core.start == core.end and not core.text) or (key in found and found[key].cost <= cost):
                     continue
                 found[key] = Proposal(source.path, change.edit, cost, name, getattr(node, "lineno", 0))
-    return sorted(found.values(), key=lambda item: (item.cost, item.path, item.edit))
+    return sorted(found.values(), key=lambda item: (item.cost, item.path, item.edit))[:TRIED]
 
 
 def places(sources: Mapping[str, Source], suspicion: Mapping[Line, float]) -> Iterator[tuple[Source, ast.AST, float]]:

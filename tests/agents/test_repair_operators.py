@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from agents.repair.candidates import Findings, propose
+from agents.repair.candidates import TRIED, Findings, propose
 from agents.repair.edits import apply
 from agents.repair.operators.table import OPERATORS
 from agents.repair.scope import Observed
@@ -158,6 +158,15 @@ def test_the_cheapest_come_first_and_suspicion_counts() -> None:
     costs = [item.cost for item in proposals]
     assert costs == sorted(costs)
     assert proposals[0].line == 18
+
+
+def test_the_dearest_of_very_many_are_left_out() -> None:
+    body = "".join(f"    v{number} = f(a, v{number - 1})\n" for number in range(1, 90))
+    text = parse("m.py", f"def g(a, v0):\n{body}".encode())
+    lines = {("m.py", number): 1.0 if number == 50 else 0.5 for number in range(1, 99)}
+    proposals = propose({"m.py": text}, Findings(lines), until=time.monotonic() + 60)
+    assert len(proposals) == TRIED
+    assert max(item.cost for item in proposals) < 3.0
 
 
 def test_time_is_kept() -> None:
