@@ -40,7 +40,10 @@ class Findings:
 
 
 def propose(sources: Mapping[str, Source], findings: Findings, *, until: float) -> list[Proposal]:
-    """The cheapest edits of all files in order of cost. `until`: time.monotonic() after which no further place is looked at."""
+    """The cheapest edits of all files in order of cost.
+
+    `until`: time.monotonic() after which no further place is looked at.
+    """
     found: dict[tuple[str, Edit], Proposal] = {}
     scopes: dict[tuple[str, ast.AST | None], Scope] = {}  # the same for all nodes of a function
     elsewhere = Elsewhere(tuple(sources.values()))
