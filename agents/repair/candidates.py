@@ -73,7 +73,7 @@ def places(sources: Mapping[str, Source], suspicion: Mapping[Line, float]) -> It
     for path, source in sources.items():
         lines = {line: score for (file, line), score in suspicion.items() if file == path}
         outside = _outside(source, lines)
-        for number, node in enumerate(ast.walk(source.tree)):
+        for number, node in enumerate(source.nodes):
             score = _score(source, node, lines) or outside.get(node, 0.0)
             if score:
                 found.append((-score, path, number, source, node))
@@ -104,7 +104,7 @@ def _outside(source: Source, lines: Mapping[int, float]) -> dict[ast.AST, float]
     """Assignments of modules and classes to names that suspicious lines use."""
     used = {
         node.id if isinstance(node, ast.Name) else node.attr
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Name | ast.Attribute) and lines.get(node.lineno)
     }
     most = max(lines.values(), default=0.0)
@@ -119,4 +119,4 @@ def _outside(source: Source, lines: Mapping[int, float]) -> dict[ast.AST, float]
 
 
 def _class_bodies(source: Source) -> list[ast.stmt]:
-    return [item for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef) for item in node.body]
+    return [item for node in source.nodes if isinstance(node, ast.ClassDef) for item in node.body]

@@ -88,7 +88,7 @@ class Elsewhere:
     def _values(self) -> dict[str, list[Phrase]]:
         found: dict[str, list[Phrase]] = {}
         for source in self.sources:
-            for node in ast.walk(source.tree):
+            for node in source.nodes:
                 if isinstance(node, ast.Assign) and len(node.targets) == 1:
                     found.setdefault(source.text(node.targets[0]), []).extend(_phrase(source, node.value))
         return found
@@ -97,7 +97,7 @@ class Elsewhere:
     def _defaults(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for source in self.sources:
-            for node in ast.walk(source.tree):
+            for node in source.nodes:
                 for name, default in defaults_of(node) if isinstance(node, Function) else ():
                     texts = found.setdefault(name, [])
                     if source.text(default) not in texts:
@@ -108,7 +108,7 @@ class Elsewhere:
     def _statements(self) -> list[Phrase]:
         found: list[Phrase] = []
         for source in self.sources:
-            for node in ast.walk(source.tree):
+            for node in source.nodes:
                 if isinstance(node, PLAIN) and not _is_text(node):
                     found += _phrase(source, node)
                 elif isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse:

@@ -111,10 +111,15 @@ class Source:
         return found
 
     @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All of the tree: walking it anew is what most of the time of making up edits would go to."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:
         """Every call, by the last part of its callee's name."""
         found: dict[str, list[ast.Call]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call):
                 found.setdefault(last_name(node.func), []).append(node)
         return found
@@ -123,7 +128,7 @@ class Source:
     def attributes(self) -> dict[str, list[str]]:
         """Attributes used in the file, by the text of what they are taken from."""
         found: dict[str, list[str]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Attribute):
                 names = found.setdefault(self.text(node.value), [])
                 if node.attr not in names:
@@ -134,7 +139,7 @@ class Source:
     def strings(self) -> dict[str, list[str]]:
         """Texts written in the file, by the sort of place (see `place_of`)."""
         found: dict[str, list[str]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and (place := place_of(self, node)):
                 values = found.setdefault(place, [])
                 if node.value not in values:
@@ -145,7 +150,7 @@ class Source:
     def parameters(self) -> dict[str, list[str]]:
         """Names of parameters, by the name of the function or class that takes them."""
         found: dict[str, list[str]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, Function):
                 owner = self.parents.get(node)
                 name = owner.name if node.name == "__init__" and isinstance(owner, ast.ClassDef) else node.name
@@ -168,7 +173,7 @@ class Source:
     @cached_property
     def _bodies(self) -> tuple[int, ...]:
         """Where the body of each unit starts: signatures and decorators are evaluated on import."""
-        by_place = {self.starts[node.lineno - 1]: node for node in ast.walk(self.tree) if isinstance(node, Function)}
+        by_place = {self.starts[node.lineno - 1]: node for node in self.nodes if isinstance(node, Function)}
         return tuple(self.line_start(by_place[unit.start].body[0]) for unit in self.units)
 
     def _units(self, node: ast.AST, around: tuple[tuple[str, str], ...]) -> list[Unit]:
