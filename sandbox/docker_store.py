@@ -129,12 +129,14 @@ class DockerStore:
     def _noted(self, base: Base) -> Base:
         """The same; if it was made here it counts as used now."""
         kind, _, key = base.ref.removeprefix("solve/").partition(":")
-        if kind in ("modules", "system") and self._used[kind].find(key) is None:
-            self._keep(kind, key)
+        if kind in ("modules", "system"):
+            with self._used[kind].turn(key):
+                if self._used[kind].find(key) is None:
+                    self._keep(kind, key)
         return base
 
     def _keep(self, kind: str, key: str) -> None:
-        """Note that an image was made, and remove the longest unused of its kind."""
+        """Note that an image was made, and remove the longest unused of its kind. Within a turn."""
         self._used[kind].begin(key)
         self._used[kind].finish(key)
         for stale in self._used[kind].prune(KEPT):
