@@ -37,7 +37,7 @@ HOSTILE_CODE = {
 }
 HOSTILE_COMMAND = {2: "head -c 10G /dev/zero"}
 NARROW = Limits(processes=64, memory=512 * MEBIBYTE, tmp=128 * MEBIBYTE)  # what it takes is not missed by others
-TESTS = 30.0  # seconds for a row's tests
+TESTS = 15.0  # seconds for a row's tests
 
 
 def hostile(request: dict[str, Any]) -> Act:
