@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from engine_proxy import EngineProxy
@@ -71,9 +72,10 @@ def in_baseline(out: Path) -> bool:
 
 @pytest.mark.parametrize("kind", ["docker", "bubblewrap"])
 def test_a_bug_is_found_mended_and_verified(kind: str, shapes: Path, tmp_path: Path, cache: Path) -> None:
+    out = tmp_path / f"run-{uuid4().hex}"  # other runs on this machine have containers too
     more = ("--sandbox", kind, "--json", "--apply", "--branch", "solve/area")
     done = subprocess.run(
-        command(shapes, tmp_path / "run", *more), env=environment(cache), capture_output=True, text=True, check=False
+        command(shapes, out, *more), env=environment(cache), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -81,9 +83,9 @@ def test_a_bug_is_found_mended_and_verified(kind: str, shapes: Path, tmp_path: P
     assert "return width * height" in (shapes / "shapes.py").read_text()
     git = HostGit(shapes / ".git", shapes)
     assert "shapes.py" in git.text("diff", "--name-only", "main", "solve/area")
-    evidence = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    evidence = json.loads((out / "verdict.json").read_text())
     assert evidence["base"][0]["tests"]["tests/test_area.py::test_area"]["status"] == "failed"
-    assert containers("run") == []
+    assert containers(out.name) == []
 
 
 @pytest.fixture
