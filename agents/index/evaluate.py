@@ -19,6 +19,7 @@ from agents.index.index import Index, store_path
 from agents.index.rank import Ranking, score
 from agents.index.signals import signals
 from agents.index.snapshot import Snapshot
+from agents.index.store import MAX_BYTES
 from agents.index.tree import Read, open_tree, reader
 from agents.index.weights import Weights
 from sandbox.api import BadInput
@@ -26,6 +27,7 @@ from sandbox.api import BadInput
 FILE_RANKS = (1, 3, 5, 10)
 UNIT_RANKS = (1, 5, 10, 20)
 RESAMPLES = 2000
+STORE = 8 * MAX_BYTES  # of a repository, which is seen at as many commits as there are rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def examples(questions: Sequence[Question], mirrors: Path, tell: Callable[[str],
         if not mirror.exists():
             raise BadInput(f"no mirror of {question.repository} in {mirrors}: git clone --mirror it to {mirror}")
         tell(question.instance)
-        with Index(store_path(mirror)) as index, open_tree(mirror, question.commit) as tree:
+        with Index(store_path(mirror), max_bytes=STORE) as index, open_tree(mirror, question.commit) as tree:
             snapshot = index.build_tree(tree)
             read = reader(tree)
             gold = gold_of(question.patch, read)

@@ -19,8 +19,7 @@ FILE_SIGNALS = [
 ]
 UNIT_SIGNALS = [
     *(f"{part}{kind}" for part in PARTS for kind in ("", "~")),
-    *("name title", "name body", "defines", "defines title", "called", "class defines", "both define", "trace"),
-    *("near", "called by", "calls", "size"),
+    *("name title", "name body", "defines", "defines title", "called", "class defines", "both define", "trace", "size"),
 ]
 FILE_PENALTY = 8.0
 UNIT_PENALTY = 3.0

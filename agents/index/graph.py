@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from agents.index.snapshot import Snapshot
 
 MOST = 12  # definitions of one name
+STEPS = 3
+HOME = 0.85  # share of what a walk starts with in each of its steps; the rest goes half to callees, half to callers
 
 
 class Graph:
     """Edges between the candidates' units, each with a weight; those that leave a unit sum to at most 1."""
 
     def __init__(self, snapshot: "Snapshot") -> None:
-        size = len(snapshot.line)
+        size = self.size = len(snapshot.line)
         source, target, weight = _edges(snapshot)
         out, into = np.bincount(source, weight, size), np.bincount(target, weight, size)
         self._down = _Flow(source, target, weight / np.maximum(out[source], 1e-12), size)
@@ -35,6 +37,13 @@ class Graph:
     def to_callers(self, scores: Floats) -> Floats:
         """Each unit hands its score to what calls it or inherits from it."""
         return self._up.flow(scores)
+
+    def walk(self, shares: Floats) -> Floats:
+        """Personalised PageRank (Haveliwala 2002) from these shares, over calls in both directions."""
+        reached = shares
+        for _ in range(STEPS):
+            reached = HOME * shares + (1 - HOME) / 2 * (self.to_callees(reached) + self.to_callers(reached))
+        return reached
 
 
 class _Flow:

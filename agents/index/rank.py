@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.index.arrays import Floats, Ints
+from agents.index.graph import HOME
 from agents.index.signals import Signals, signals
 from agents.index.snapshot import Snapshot
 from agents.index.weights import Linear, shipped
@@ -13,6 +14,7 @@ MOST_FILES = 100
 MOST_SYMBOLS = 200
 MOST_REASONS = 3
 NOTABLE = 0.1  # of the score: a smaller lift is no reason
+LEAST = 1e-12  # share of a unit that nothing speaks for
 LABELS = {
     "title": "words of the title",
     "lead": "words of the first lines",
@@ -27,7 +29,6 @@ LABELS = {
     "class": "of a class the issue names",
     "both": "class and method are named",
     "near": "close by calls to what fits",
-    "calls": "calls what fits",
     "file": "its file",
 }
 
@@ -65,6 +66,7 @@ class Scored:
     signals: Signals
     of_file: Floats
     of_unit: Floats
+    by_calls: Floats  # what the walk over calls has added to each unit's score
     files: Ints
     units: Ints
 
@@ -75,7 +77,11 @@ def score(found: Signals, weights: Linear) -> Scored:
     of_unit = found.unit_matrix([*own]) @ np.array([*own.values()])
     if len(of_file):
         of_unit = of_unit + weights.unit["file"] * (of_file - of_file.max())[found.file_of_unit]
-    return Scored(found, of_file, of_unit, _best_first(of_file), _best_first(of_unit))
+    shares = np.zeros(found.graph.size)
+    shares[found.units] = _shares(of_unit)
+    walked = np.log(found.graph.walk(shares)[found.units] + LEAST)
+    by_calls = walked - np.log(HOME * shares[found.units] + LEAST)
+    return Scored(found, of_file, walked, by_calls, _best_first(of_file), _best_first(walked))
 
 
 def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranking:
@@ -88,7 +94,7 @@ def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranki
     file_shares, unit_shares = _shares(scored.of_file), _shares(scored.of_unit)
     best_files, best_units = scored.files[:MOST_FILES], scored.units[:MOST_SYMBOLS]
     of_file = _reasons(found.of_file, weights.file, best_files)
-    of_unit = _reasons(found.of_unit, weights.unit, best_units)
+    of_unit = _reasons(found.of_unit, weights.unit, best_units, {LABELS["near"]: scored.by_calls[best_units]})
     files = [
         RankedFile(
             snapshot.paths[found.files[place]],
@@ -126,9 +132,11 @@ def _shares(scores: Floats) -> Floats:
     return shares
 
 
-def _reasons(signals: dict[str, Floats], weights: dict[str, float], places: Ints) -> list[tuple[str, ...]]:
-    """What lifts each of the candidates at `places` above the mean of all, strongest first."""
-    lifts: dict[str, Floats] = {}
+def _reasons(
+    signals: dict[str, Floats], weights: dict[str, float], places: Ints, known: dict[str, Floats] | None = None
+) -> list[tuple[str, ...]]:
+    """What lifts each of the candidates at `places` above the mean of all, strongest first; `known` are other lifts."""
+    lifts = dict(known or {})
     for name, weight in weights.items():
         label = LABELS.get(name.split(" ")[0].rstrip("~^"))
         if label and name in signals:

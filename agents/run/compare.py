@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agents.run.arguments import PYTHON_IMAGE, RELEASES, BaseImage, Ids, Jobs, Json, Mirrors, Out, Part, Seed, Tasks
-from agents.run.options import dollars
 
 if TYPE_CHECKING:
     from agents.run.batch import Came
@@ -36,6 +35,7 @@ def compare(
     from agents.run.bench import exit_status, unfinished_lines
     from agents.run.bench_floor import this_machine
     from agents.run.bench_run import run
+    from agents.run.options import dollars
     from sandbox.api import BadInput
     from tasks.purse import Allowances
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +122,10 @@ def test_a_model_puts_the_best_in_order_and_is_measured_apart(tmp_path: Path, sh
         figures = json.loads(solve_index(tmp_path, "eval", rows, "--mirrors", mirrors, "--json", *model).stdout)
         assert set(figures["reranked"]["file"]) == set(figures["file"])
         assert figures["reranked"]["mrr"] != figures["mrr"]
+
+
+def test_the_program_starts_without_what_a_query_does_not_need() -> None:
+    program = "import sys, agents.run.cli; print([name for name in sys.argv[1:] if name in sys.modules])"
+    slow = ("pydantic", "httpx", "numpy", "git", "docker", "langgraph", "openai", "rich.console")
+    done = subprocess.run([sys.executable, "-c", program, *slow], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", done.stdout

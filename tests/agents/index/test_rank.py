@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +11,11 @@ from agents.index.company import context_folders, search_context
 from agents.index.context import context, estimate_tokens, repository_map
 from agents.index.index import Index
 from agents.index.mentions import read_issue
-from agents.index.rank import Ranking, rank
+from agents.index.rank import Ranking, rank, score
+from agents.index.signals import signals
 from agents.index.snapshot import Snapshot, is_test
 from agents.index.symbols import definitions, references
+from agents.index.weights import shipped
 from agents.index.words import forms, stem
 from sandbox.api import BadInput
 
@@ -232,6 +235,14 @@ def test_tests_are_known_by_their_path(path: str, test: bool) -> None:
 
 
 def _units(snapshot: Snapshot):  # type: ignore[no-untyped-def]
-    import numpy as np
 
     return np.arange(len(snapshot.line))
+
+
+def test_a_callee_gains_by_its_callers_share_and_says_so(snapshot: Snapshot) -> None:
+    scored = score(signals(snapshot, ISSUE), shipped().weights)
+    gains = dict(zip((snapshot.names[unit] for unit in scored.signals.units), scored.by_calls, strict=True))
+    assert gains["rounded"] == max(gains.values())
+    assert gains["rounded"] > 0.1
+    (symbol,) = (symbol for symbol in rank(snapshot, ISSUE).symbols if symbol.name == "rounded")
+    assert "close by calls to what fits" in symbol.why
