@@ -186,7 +186,8 @@ class Desk:
         return f"{path} is edited at line {edited.line}{noted}"
 
     def _define(self, call: tools.Define) -> str:
-        path, before = self._source(call.path or home(call.code, self._homes))
+        known = call.path in self.files or is_file(self._site.tree, call.path)  # weak models make paths up
+        path, before = self._source(call.path if known else home(call.code, self._homes))
         edited = redefine(path, before, call.code)
         self._accept(path, before.encode(), edited.text.encode())
         return f"{path} is edited at line {edited.line}"

@@ -79,7 +79,9 @@ def fenced(name: str, **arguments: str) -> Say:
 def test_a_small_model_edits_until_the_tests_pass_and_needs_few_tools(tmp_path: Path) -> None:
     world = World(tmp_path)
     wrong = fenced("edit", **{**MEND[1], "replace": "    return sum(prices) + 1"})
-    mended = Say("The slice:\n\n```python\ndef total(prices):\n    return sum(prices)\n```\nNow it adds all.")
+    mended = Say(
+        "The slice:\n\nsrc/total.py\n```python\ndef total(prices):\n    return sum(prices)\n```\nNow it adds all."
+    )
     script = by_role(tester=[typed(TEST)], coder=[wrong, fenced("done"), mended], reviewer=[typed(ACCEPT)])
     with ModelServer(script) as server:
         attempt = solver(server.url, tmp_path / "kept", supports=(), prompts="small").solve(world.task(), world.site())
