@@ -57,7 +57,8 @@ def _file_rows(path: Path) -> list[Fields]:
     try:
         return list(reader(path))
     except OSError as problem:
-        raise BadInput(f"cannot read {path} ({problem.strerror or problem})") from None
+        what = "name a benchmark file, a dataset id or a task folder"
+        raise BadInput(f"cannot read {path} ({problem.strerror or problem}): {what}") from None
     except (UnicodeDecodeError, csv.Error) as problem:
         raise BadInput(f"{path} is not {path.suffix[1:].upper()} in UTF-8: {problem}") from None
 
