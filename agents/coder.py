@@ -60,14 +60,20 @@ class Loop:
             if self.finished:
                 break
         results += [(use, "not made: too many calls in one reply") for use in reply.calls[CALLS:]]
-        if Done.name not in self.talk.tools and self.desk.files != before:  # each edit may be the last
-            use, text = results[-1]
-            failing = self._failing()
-            self.finished = not failing
-            results[-1] = (use, f"{text}\n{failing or 'The tests that show the issue pass.'}")
+        if Done.name not in self.talk.tools and self.desk.files != before:
+            # Each edit may be the last. A weak model repeats what it sees of itself: an edit that does not do is taken
+            # back, and what it says next to the same words is another one.
+            self.finished = not self._failing()
+            if not self.finished:
+                self.desk.restore(before)
+                self.talk.take_back()
+                return self._stuck()
         self.talk.answer(reply, results)
         if self.finished:
             return "done"
+        return self._stuck()
+
+    def _stuck(self) -> str:
         stuck = max(self._seen.values(), default=0) >= SAME
         return "the model goes in circles: the same call brings the same" if stuck else ""
 

@@ -84,6 +84,11 @@ class Conversation:
         self.messages.append(_spoken(reply))
         return reply if reply.calls or not calls else _with_calls(reply, calls)
 
+    def take_back(self) -> None:
+        """Forget the last reply, as if it had not been made: the next one is another try at the same words."""
+        self.messages.pop()
+        self.replies.pop()
+
     def answer(self, reply: Reply, results: list[tuple[ToolUse, str]]) -> None:
         """What the calls of a reply brought."""
         native = {use.id for use in reply.calls if not use.id.startswith("text_")}

@@ -5,7 +5,7 @@ Each act is remembered with what it brought and changed, so that a resumed run d
 """
 
 import base64
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
@@ -18,15 +18,14 @@ from agents.evidence import describe
 from agents.record import Json, digest
 from agents.redefine import home, redefine
 from agents.room import clipped
+from agents.state import Files
 from agents.syntax import broken
 from agents.touched import changed, made_by_tools, mark
-from agents.treepath import inside, is_file
+from agents.treepath import inside, is_file, write_files
 from sandbox.api import MEBIBYTE, PathRefused, Sandbox
 from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests, selects
 from tasks.solvers import Site
-
-Files = Mapping[str, bytes | None]  # changed files by path, None: deleted
 
 LINES = 250  # of one view
 WIDTH = 400  # characters of one line
@@ -96,7 +95,16 @@ class Desk:
         """Start from these edits."""
         self.files.update(files)
         if self._sandbox is not None:
-            _write(self._sandbox, files)
+            write_files(self._sandbox, files)
+
+    def restore(self, files: Files) -> None:
+        """Go back to these edits."""
+        gone, tree = [path for path in self.files if path not in files], self._site.tree
+        base = {path: (tree / path).read_bytes() if is_file(tree, path) else None for path in gone}
+        self.files.clear()
+        self.put({**base, **files})
+        for path in gone:
+            del self.files[path]
 
     def act(self, call: tools.Tool) -> str:
         """Do what a model asks for; what it brings is text for it, whatever goes wrong with the call itself.
@@ -153,7 +161,7 @@ class Desk:
     def sandbox(self) -> Sandbox:
         if self._sandbox is None:
             self._sandbox = self._site.open()
-            _write(self._sandbox, {**self.files, **self._given})
+            write_files(self._sandbox, {**self.files, **self._given})
             mark(self._sandbox)
         return self._sandbox
 
@@ -217,7 +225,7 @@ class Desk:
         if path in self._given:
             raise EditRefused(f"{path} holds the test that shows the issue, and stays as it is")
         self.files[path] = content
-        _write(self.sandbox, {path: content})
+        write_files(self.sandbox, {path: content})
 
     def _run(self, call: tools.Run) -> str:
         seconds = max(1.0, min(call.seconds, self._site.budget.seconds_left))
@@ -234,7 +242,7 @@ class Desk:
         report = run_tests(self.sandbox, self._site.test_command, chosen, timeout=seconds)
         self._adopt()
         self.passed = report.usable and bool(report.cases) and not report.ids("failed", "error")
-        return describe(report, self._before(report))
+        return describe(report, self._before(report), self.showing)
 
     def _patience(self, chosen: Collection[str]) -> float:
         """Seconds for these tests: an edit may have made an endless loop of what the base ran in a moment."""
@@ -277,15 +285,6 @@ class Desk:
 
     def _content(self, path: str) -> bytes | None:
         return self.files[path] if path in self.files else (self._site.tree / path).read_bytes()
-
-
-def _write(sandbox: Sandbox, files: Files) -> None:
-    for path, content in files.items():
-        if content is None:
-            sandbox.exec(["rm", "-f", "--", path])
-        else:
-            mode = 0o755 if sandbox.exec(["test", "-x", path]).ok else 0o644
-            sandbox.write(path, content, mode=mode)
 
 
 def _text(content: bytes | None) -> str | None:

@@ -74,8 +74,11 @@ def _told(
         yield f"{len(known)} others fail as they did before any edit."
 
 
-def describe(report: TestReport, baseline: TestReport) -> str:
-    """One run of chosen tests, for the model that asked for it. No timings: the same run gives the same text."""
+def describe(report: TestReport, baseline: TestReport, showing: Collection[str] = ()) -> str:
+    """One run of chosen tests, for the model that asked for it. No timings: the same run gives the same text.
+
+    That the tests of `showing` failed before is no news.
+    """
     if report.problem and not report.cases:
         return f"the tests could not be run: {report.problem}\n{_tail(report.log)}"
     counts = ", ".join(
@@ -88,7 +91,7 @@ def describe(report: TestReport, baseline: TestReport) -> str:
     lines = [counts or "no tests ran"]
     lines += [f"problem: {report.problem}"] if report.problem else []
     lines += _failures(report, sorted(failing, key=lambda name: name in before))
-    old = [name for name in failing if name in before]
+    old = [name for name in failing if name in before and name not in showing]
     lines += [f"failed before any edit too: {', '.join(old[:NAMED])}"] if old else []
     return "\n".join(lines)
 

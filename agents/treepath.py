@@ -1,8 +1,9 @@
-"""Paths of the tree that is worked on: as a patch names them, and whether the base has them."""
+"""Paths of the tree that is worked on: as a patch names them, whether the base has them, and files at them."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from sandbox.api import PathRefused
+from sandbox.api import PathRefused, Sandbox
 
 
 def inside(path: str) -> str:
@@ -21,3 +22,12 @@ def is_file(tree: Path, path: str) -> bool:
         if place.is_symlink():
             return False
     return place.is_file()
+
+
+def write_files(sandbox: Sandbox, files: Mapping[str, bytes | None]) -> None:
+    for path, content in files.items():
+        if content is None:
+            sandbox.exec(["rm", "-f", "--", path])
+        else:
+            mode = 0o755 if sandbox.exec(["test", "-x", path]).ok else 0o644
+            sandbox.write(path, content, mode=mode)

@@ -132,7 +132,7 @@ def bug(quixbugs: Path, program: str) -> Iterator[Bug]:
 
 
 def solvers(url: str, kept: Path, context: int) -> Mapping[str, Solver]:
-    model = Model(id="local", base_url=url, context=context, output=1024, price=FREE, prompts="small", temperature=0)
+    model = Model(id="local", base_url=url, context=context, output=1024, price=FREE, prompts="small", temperature=0.6)
     team = TeamSolver(
         Cast("team", dict.fromkeys(ROLES, model)),
         lambda cast, site: LiveStaff(cast, site, key=lambda model: "none", kept=kept, loopback_only=True),
