@@ -175,6 +175,14 @@ def test_time_is_kept() -> None:
 
 
 # (text of a file, another file, what the failure tells, a place in the first file, what an operator makes of it)
+def test_a_long_piece_of_the_tests_data_is_not_put_into_the_program() -> None:
+    text = parse("m.py", b"def f():\n    return 'a-b'\n")
+    long = "<td>expected</td><td>text</td>"
+    findings = Findings({("m.py", 2): 1.0}, {}, Clues(pairs=(("", long), ("-", long))))
+    proposals = propose({"m.py": text}, findings, until=time.monotonic() + 60)
+    assert not any(long.encode() in apply(text.data, [item.edit]) for item in proposals)
+
+
 def test_types_that_were_seen_keep_misfits_out() -> None:
     text = parse("m.py", b"def f(a, b, c):\n    return len(a)\n")
     seen = {"a": frozenset({"list"}), "b": frozenset({"int"}), "c": frozenset({"list"})}

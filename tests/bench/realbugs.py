@@ -68,7 +68,7 @@ def solve(bug: Bug, repository: Repository, options: argparse.Namespace, read: M
             tree=buggy / "tree",
             patch=lambda files: b"".join(data or b"" for data in files.values()),
             baseline=TestReport(before.command, before.exit_code, before.seconds, known),
-            showing=tuple(sorted(names - before.ids("passed"))),
+            showing=bug.showing,
             test_command=COMMAND,
             budget=Budget(),
             tell=silent,
