@@ -210,7 +210,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--llama", type=Path, metavar="PYTHON")
     parser.add_argument("--model", type=Path, metavar="FILE")
     parser.add_argument("--base-url", default="")
-    parser.add_argument("--context", type=int, default=8192, help="tokens")
+    parser.add_argument("--context", type=int, default=4096, help="tokens")
     parser.add_argument("--calls", type=int, default=8, help="of the model for one program; those of a probe count")
     parser.add_argument("--seconds", type=float, default=600.0, help="for one program")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which no program is begun")
