@@ -186,3 +186,18 @@ accept-bench: bench-env  ## Batches: kills, engines that go, providers that fail
 	$(PART) .venv-bench/bin/pytest -q -s -m "slow or accept" tests/agents/run/test_bench_hurt.py
 	$(PART) .venv-bench/bin/python tests/bench/batch_numbers.py
 	$(PART) .venv-bench/bin/python tests/bench/batch_numbers.py --part docker
+
+MINED ?= mahmoud/boltons andialbrecht/sqlparse
+.PHONY: accept-mine
+accept-mine: env  ## Mining, the shipped rows three times, review, drift and compare: MIRRORS=DIR with the histories of MINED
+	@test -n "$(MIRRORS)" || { echo "name a folder with OWNER/NAME.git: make accept-mine MIRRORS=DIR" >&2; exit 2; }
+	$(BIN)/pytest -q -m "not docker" tests/tasks/test_mine.py tests/tasks/test_released.py tests/sandbox/test_release.py \
+	  tests/agents/run/test_mining.py tests/agents/run/test_reading.py tests/tasks/test_acceptance.py tests/tasks/test_drift.py
+	for name in $(MINED); do $(BIN)/solve mine git $$name --mirrors $(MIRRORS) --rows 10 -n 3 \
+	  --out runs/accept-mine/$$(basename $$name) || exit $$?; done
+	$(BIN)/solve validate releases -n 3 --out runs/accept-mine/releases
+	$(BIN)/solve bench --model gold --slice 0:8 --out runs/accept-mine/gold
+	$(BIN)/solve compare --pinned empty --candidate repair --slice 0:8 --out runs/accept-mine/compare
+	$(BIN)/solve drift runs/accept-mine/gold runs/accept-mine/compare
+	printf 'a\nclear\n\nr\n\n\na\n\n\nu\n\n\nr\ntoo wide\n\n' | $(BIN)/solve review runs/accept-mine/compare --sample 5 --by accept
+	$(BIN)/solve report runs/accept-mine/compare

@@ -8,6 +8,7 @@ from local_index import LocalIndex
 
 from sandbox.api import BadInput
 from sandbox.release import releases
+from tasks.dataset import SHIPPED
 from tasks.load import Selection, load
 from tasks.mine import releases as pairs
 from tasks.mine.candidate import Candidate
@@ -61,3 +62,17 @@ def test_from_two_archives_to_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     rows.write_text(json.dumps(row | {"release": {"package": "thing"}}))
     with pytest.raises(BadInput, match=r"row thing-1\.1: release"):
         load(str(rows))
+
+
+def test_the_benchmark_that_ships() -> None:
+    rows = [json.loads(line) for line in SHIPPED["releases"].read_text("utf-8").splitlines()]
+    assert len(rows) >= 25
+    assert len({row["release"]["package"] for row in rows}) >= 16
+    assert len({row["instance_id"] for row in rows}) == len(rows)
+    for row in rows:
+        assert not row.get("patch"), "no line of anybody's code"
+        assert not row.get("test_patch"), "no line of anybody's code"
+        assert row["FAIL_TO_PASS"], row["instance_id"]
+        assert len(row["problem_statement"]) > 80, row["instance_id"]
+        assert row["repo"].endswith(row["release"]["before"]["sha256"])
+        assert row["created_at"] > "2019"
