@@ -4,7 +4,7 @@
 
 `efficiency` and `docker` time one attempt alone, then many on W workers: N attempts of t seconds on W workers cannot
 take less than t·N/W, and what share of the wall that is, is the efficiency. An attempt has five calls of its model; how
-long the model thinks makes t two minutes with 64 workers, which is little for a real one, and half of one in docker.
+long the model thinks makes t two minutes with 64 workers, which is little for a real one, and one minute in docker.
 """
 
 import argparse
@@ -160,7 +160,7 @@ def timed(name: str, command: list[str]) -> dict[str, float]:
 
 def docker(folder: Path, tasks: int, workers: int = 2) -> dict[str, object]:
     """`solve bench` as a program, in real containers: one attempt alone, then many."""
-    with ModelServer(thinking(4.0)) as server:
+    with ModelServer(thinking(10.0)) as server:
         one = site(folder / "one", 1, server.url)
         many = site(folder / "many", tasks, server.url)
         one.run(folder / "warm")
@@ -188,7 +188,7 @@ PARTS: dict[str, tuple[Callable[[Path, int], dict[str, object]], int]] = {
     "efficiency": (efficiency, 128),
     "memory": (memory, 200),
     "ledger": (ledger, 10_000),
-    "docker": (docker, 40),
+    "docker": (docker, 6),
 }
 
 
