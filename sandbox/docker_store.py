@@ -22,7 +22,7 @@ from sandbox.store import Tell
 from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
 
-KEPT = 20  # images of each kind
+KEPT = 60  # images of each kind: those of a benchmark stand until its next pass
 GONE = "No such image"
 SECONDS = 600.0  # without a word from the engine while it builds
 WORKDIR = "/work"

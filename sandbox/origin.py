@@ -169,7 +169,7 @@ def _refuse_odd_address(repository: str) -> None:
     if "::" in repository.split("/")[0] or repository.startswith("-") or (scheme and not known):
         raise BadInput(f"{without_login(repository)!r} is not an address git may fetch here: use https or ssh")
     if not known:
-        raise BadInput(f"{repository} does not exist: --repo takes a folder or an address")
+        raise BadInput(f"{repository} does not exist: name a folder or an address")
 
 
 def _mirror(repository: str, mirrors: Path | None) -> Path | None:

@@ -84,20 +84,14 @@ def mine_pypi(
 ) -> None:
     """Mine releases: each is the base, and the next one the answer. Running it again goes on."""
     from agents.run.issue_words import words_of
-    from sandbox.api import BadInput
     from sandbox.release import releases as listed
     from tasks.mine import releases
 
     check_day(since)
+    wanted = [(version, listed(name)) for name, _, version in (package.partition("==") for package in packages)]
 
     def changes() -> "Iterator[tuple[str, Make]]":
-        for package in packages:
-            name, _, version = package.partition("==")
-            try:
-                found = listed(name)
-            except BadInput as problem:
-                say(str(problem))
-                continue
+        for version, found in wanted:
             for before, after in releases.consecutive(found, len(found) if version else most):
                 if after.uploaded >= since and version in ("", after.version):
                     yield releases.name_of(before, after), partial(releases.candidate, before, after)

@@ -147,7 +147,7 @@ class TestRefusedAddresses:
 
     @pytest.mark.parametrize("address", ["nowhere", "a/b/c", "no where"])
     def test_neither_a_folder_nor_an_address(self, opened: Opener, address: str) -> None:
-        with pytest.raises(BadInput, match=f"{address} does not exist: --repo takes a folder or an address"):
+        with pytest.raises(BadInput, match=f"{address} does not exist: name a folder or an address"):
             opened(address)
 
     @pytest.mark.parametrize("address", ["", " ", "a\0b"])
