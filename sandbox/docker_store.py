@@ -1,5 +1,6 @@
 """Images in a container engine, made by Dockerfiles that stand in `images/`."""
 
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -108,13 +109,14 @@ class DockerStore:
 
     def _built(self, kind: str, key: str, folder: Path, base: str) -> tuple[str, list[str]]:
         """The error that a build ended with, or empty; and what it said."""
-        limits, cores = Limits(), self._cores
+        limits, cores, build = Limits(), self._cores, secrets.token_hex(8)
         lines: list[str] = []
         with tempfile.TemporaryFile() as context, answers("the engine does not build"):
             pack(folder, context, name=".", uid=0, gid=0)
             context.seek(0)
             events = self._client.api.build(
-                fileobj=context, custom_context=True, tag=_tag(kind, key), buildargs={"BASE": base}, decode=True,
+                fileobj=context, custom_context=True, tag=_tag(kind, key), decode=True,
+                buildargs={"BASE": base, "BUILD": build},
                 rm=True, forcerm=True, network_mode="none",
                 # All that the engine's client passes on: a share of processors has no parameter of its own.
                 container_limits={
@@ -122,8 +124,10 @@ class DockerStore:
                 },
             )  # fmt: skip
             failed = _follow(events, lines)
-            with suppress(APIError):  # what is younger may be a stage of a build that goes on beside this one
-                self._client.images.prune({"dangling": True, "label": "solve.image=stage", "until": "1h"})
+            # Its own stages, and those of builds that were killed: a younger one may be of a build beside this one.
+            for left in ({"label": f"solve.build={build}"}, {"label": "solve.image=stage", "until": "1h"}):
+                with suppress(APIError):
+                    self._client.images.prune({"dangling": True, **left})
         return failed, lines
 
     def _noted(self, base: Base) -> Base:

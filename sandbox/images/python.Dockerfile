@@ -1,7 +1,8 @@
 # A Python and the dependencies of one repository, from wheels that stand in the context: built without network.
 ARG BASE
 FROM ${BASE} AS installed
-LABEL solve.image=stage
+ARG BUILD
+LABEL solve.image=stage solve.build=${BUILD}
 COPY wheels /tmp/wheels
 # pip compiles while it installs: a test suite that turns warnings into errors must not meet those of compiling.
 RUN python3 -m venv /opt/venv \
