@@ -160,6 +160,7 @@ def test_the_cheapest_come_first_and_suspicion_counts() -> None:
     assert proposals[0].line == 18
 
 
+@pytest.mark.slow
 def test_the_dearest_of_very_many_are_left_out() -> None:
     body = "".join(f"    v{number} = f(a, v{number - 1})\n" for number in range(1, 90))
     text = parse("m.py", f"def g(a, v0):\n{body}".encode())

@@ -112,6 +112,7 @@ class World:
         return record
 
 
+@pytest.mark.slow
 def test_a_bug_with_a_failing_test_is_patched(tmp_path: Path) -> None:
     world = World(tmp_path, {"shop/__init__.py": "", "shop/basket.py": SHOP, "tests/test_basket.py": SHOP_TESTS})
     attempt = world.solve("tests/test_basket.py::test_total")

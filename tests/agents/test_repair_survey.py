@@ -65,6 +65,7 @@ def test_nothing_of_ours_is_left_in_the_tree(tmp_path: Path) -> None:
     assert left == {"m.py", "test_m.py"}
 
 
+@pytest.mark.slow
 def test_what_was_made_on_import_is_made_anew(tmp_path: Path) -> None:
     """Swapping the code of a function does not undo what it did before the swap."""
     module = "def made():\n    return 41\n\n\nANSWER = made()\n"

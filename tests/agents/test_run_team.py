@@ -46,6 +46,7 @@ def test_a_server_of_the_command_line_solves_with_the_index(tmp_path: Path) -> N
         assert attempt.cost.dollars is None  # nobody knows the price
 
 
+@pytest.mark.slow
 def test_what_a_server_can_do_is_asked_once(tmp_path: Path) -> None:
     acts = {
         "probe": [Say(calls=[("ping", {"word": "pong"})]), Say('{"word": "pong"}')],

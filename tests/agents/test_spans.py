@@ -23,6 +23,7 @@ def played(folder: Path) -> Recorded:
     return read(folder / "run" / "journal.jsonl")
 
 
+@pytest.mark.slow
 def test_a_run_is_a_tree_of_agents_and_calls_and_tells_nothing_that_was_said(tmp_path: Path) -> None:
     recorded = played(tmp_path)
     found = spans(recorded, "a-run", since=0)

@@ -16,7 +16,7 @@ from tasks.limits import Allowance
 from tasks.task import Issue
 
 
-@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("real", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_small_issue_takes_three_calls(tmp_path: Path, real: bool) -> None:
     """One loop of a coder, and at most two calls more: the tester's and the reviewer's. No planning."""
     world = World(tmp_path, real=real)

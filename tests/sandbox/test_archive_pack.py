@@ -89,6 +89,7 @@ def test_pack_writes_the_owner_it_is_given(tmp_path: Path) -> None:
     assert (found.uid, found.gid, found.uname, found.gname) == (7, 8, "", "")
 
 
+@pytest.mark.slow
 def test_a_tree_deeper_than_a_path_is_refused_and_removed(tmp_path: Path) -> None:
     """Deeper than PATH_MAX and than Python's recursion limit: made by changing into each folder in turn."""
     here = os.open(tmp_path, os.O_RDONLY)

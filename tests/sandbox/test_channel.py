@@ -81,6 +81,7 @@ print([[os.fsencode(word) for word in sys.argv[1:]], dict(os.environb), sys.stdi
 """
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(words, max_size=4), st.dictionaries(names, words, max_size=4), st.binary(max_size=100))
 def test_any_bytes_reach_the_command(args: list[bytes], env: dict[str, bytes], stdin: bytes) -> None:

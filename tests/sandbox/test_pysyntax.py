@@ -9,6 +9,7 @@ from sandbox.pysyntax import UNPARSABLE, expression, literal, parse
 SOURCE = "def f(x):\n" + "".join(f"    if x == {number}:\n        return [x, (x, {{x: x}})]\n" for number in range(150))
 
 
+@pytest.mark.slow
 def test_threads_do_not_count_each_others_depth() -> None:
     """In turn; python/cpython#106905 shows only now and then, so this is no proof that it would be seen."""
     with ThreadPoolExecutor(4) as pool:

@@ -64,6 +64,7 @@ def test_a_patch_that_does_nothing_leaves_the_showing_test_failing(tried: Callab
     assert "still fail" in verdict.headline
 
 
+@pytest.mark.slow
 def test_a_patch_that_breaks_a_guard_is_told_after_a_second_run(tried: Callable[..., Verdict]) -> None:
     verdict = tried(change("shapes.py", "def area(width, height):\n    return 6\n"))
     assert verdict.verdict == "regressed"

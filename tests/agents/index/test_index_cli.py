@@ -103,6 +103,7 @@ def test_a_missing_mirror_says_how_to_mend_it(tmp_path: Path, shop: Path) -> Non
         solve_index(tmp_path, "eval", rows, "--mirrors", str(tmp_path), "--json")
 
 
+@pytest.mark.slow
 def test_a_model_puts_the_best_in_order_and_is_measured_apart(tmp_path: Path, shop: Path) -> None:
     rows, mirrors = rows_and_mirrors(tmp_path, shop)
 

@@ -162,6 +162,7 @@ def test_the_longest_unused_goes_first_when_the_store_is_full(shop: Path, store:
         assert index.build(shop, first).listed.parsed == len(SHOP)
 
 
+@pytest.mark.slow
 def test_processes_share_a_store(shop: Path, store: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from agents.index.index import Index\n"

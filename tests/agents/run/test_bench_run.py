@@ -104,6 +104,7 @@ def test_a_failure_is_a_result_until_it_is_to_be_made_anew(world: World) -> None
     assert (solving.count("empty"), solving.count("gold"), len(came.results)) == (4, 2, 4)
 
 
+@pytest.mark.slow
 def test_a_machines_failure_is_tried_again_by_the_next_start(world: World) -> None:
     came = world.bench("gold", place=False)
     assert ({row.early for row in came.results}, exit_status(came)) == ({"verifier"}, 3)

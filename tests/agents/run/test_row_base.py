@@ -79,6 +79,7 @@ def test_a_row_that_shows_nothing_starts_without_a_base(place: Place, body: str,
     assert site.test_command == "bin/test"
 
 
+@pytest.mark.slow
 def test_hidden_tests_are_neither_run_nor_named(place: Place) -> None:
     task, site = place.based(SHOWN)
     assert "hidden" not in repr(task) + repr(site.selection) + site.baseline.command

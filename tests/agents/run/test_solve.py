@@ -75,6 +75,7 @@ def test_a_solvers_patch_is_kept_run_and_judged(tmp_path: Path) -> None:
     assert stages.index("plan") < stages.index("test") < stages.index("verify")
 
 
+@pytest.mark.slow
 def test_the_plan_says_what_must_pass_and_what_is_kept(tmp_path: Path) -> None:
     events: list[Event] = []
     site, run = prepared(tmp_path)
@@ -191,6 +192,7 @@ class Mends:
 EXAMPLE = "```\n>>> from shapes import area\n>>> area(2, 3)\n5\n```\nExpected: 6\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "showing", "verdict"),
     [(EXAMPLE, ("tests/test_issue.py::test_example",), "verified"), (EXAMPLE.replace("6", "5"), (), "unreproduced")],
@@ -206,6 +208,7 @@ def test_the_issues_own_example_shows_it(body: str, showing: tuple[str, ...], ve
     assert ("made from the issue's example" in found.headline) == bool(showing)
 
 
+@pytest.mark.slow
 def test_an_example_that_left_out_an_import_is_told_so(tmp_path: Path) -> None:
     site, run = prepared(tmp_path, tests=())
     body = EXAMPLE.replace(">>> from shapes import area\n", "")
