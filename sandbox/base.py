@@ -12,6 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from sandbox.api import ImageUnavailable
 from sandbox.wheelhouse import host_python
 
+WORKDIR = "/work"  # the worktree, inside
 VERSIONS = ("3.11", "3.12", "3.13", "3.10", "3.9", "3.8")  # the preferred first
 
 

@@ -12,7 +12,7 @@ from docker.errors import APIError, ImageNotFound
 
 from sandbox.api import BuildFailed, Image, Limits
 from sandbox.archive import pack
-from sandbox.base import Base
+from sandbox.base import WORKDIR, Base
 from sandbox.base_image import base_image, named_image
 from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
@@ -26,7 +26,6 @@ from sandbox.wheelhouse import TAIL, Target
 KEPT = 60  # images of each kind: those of a benchmark stand until its next pass
 GONE = "No such image"
 SECONDS = 600.0  # without a word from the engine while it builds
-WORKDIR = "/work"
 DOCKERFILES = Path(__file__).with_name("images")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 

@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sandbox.api import BuildFailed, Image, PathRefused
-from sandbox.base import Base
+from sandbox.base import WORKDIR, Base
 from sandbox.bwrap import PREFIXES, prefixes_of
 from sandbox.cache import Cache
 from sandbox.wheelhouse import TAIL, Target
 
 KEPT = 20  # images
 SECONDS = 600.0  # for installing wheels
-WORKDIR = "/work"
 
 
 class FolderStore:

@@ -10,15 +10,19 @@ import tempfile
 from pathlib import Path
 
 from sandbox.bake import Copy, Step, bake, baked
-from sandbox.base import Base
+from sandbox.base import WORKDIR, Base
 from sandbox.discovery.recipe import Recipe
 from sandbox.discovery.toolchain import MODULES, TOOLCHAINS
 from sandbox.store import Tell
 
 SCRIPTS = Path(__file__).with_name("images")
 # The worktree's place and its owner, whom not every base image has.
-PREPARE = "getent passwd 1000 >/dev/null || useradd --uid 1000 --create-home solve\ninstall -d -o 1000 -g 1000 /work\n"
-ENV = {"GIT_ALLOW_PROTOCOL": "none"}  # whatever a package's own metadata asks for, no version control is reached
+PREPARE = """
+getent passwd 1000 >/dev/null || useradd --uid 1000 --create-home solve
+install -d -o 1000 -g 1000 "$WORKTREE"
+"""
+# Whatever a package's own metadata asks for, no version control is reached.
+ENV = {"WORKTREE": WORKDIR, "GIT_ALLOW_PROTOCOL": "none"}
 
 
 def with_modules(base: Base, recipe: Recipe, tell: Tell) -> Base:

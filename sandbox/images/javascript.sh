@@ -9,5 +9,5 @@ fi
 mkdir -p /node_modules
 chown -R 1000:1000 /node_modules
 # Scripts that name ./node_modules find it.
-[ -e /work/node_modules ] || ln -s /node_modules /work/node_modules
-chown -h 1000:1000 /work/node_modules
+[ -e "$WORKTREE/node_modules" ] || ln -s /node_modules "$WORKTREE/node_modules"
+chown -h 1000:1000 "$WORKTREE/node_modules"

@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from realbugs_site import COMMAND, Bug, Repository, environment, git_of, image, load, plain, report, tree, unmended
+from quixbugs_oracle import plain
+from realbugs_site import COMMAND, Bug, Repository, environment, git_of, image, load, report, tree, unmended
 
 from agents.repair.solver import RepairSolver
 from sandbox.local import LocalSandbox

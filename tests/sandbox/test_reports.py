@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.api import ExecResult
+from sandbox.base import WORKDIR
 from sandbox.reports.printed import read_printed
 from sandbox.testlog import Reported, file_name, is_named
 from sandbox.testrun import report
 
 
-def statuses(text: str, root: str = "/work") -> dict[str, str]:
+def statuses(text: str, root: str = WORKDIR) -> dict[str, str]:
     return {name: case.status for name, case in read_printed(text, root).items()}
 
 
@@ -129,8 +130,8 @@ def test_jest_and_vitest() -> None:
         {"ancestorTitles": [], "title": "later", "status": "pending"},
     ]
     files = [
-        {"name": "/work/src/a.test.ts", "status": "failed", "assertionResults": tests},
-        {"name": "/work/src/b.test.ts", "status": "failed", "assertionResults": [], "message": "no module"},
+        {"name": f"{WORKDIR}/src/a.test.ts", "status": "failed", "assertionResults": tests},
+        {"name": f"{WORKDIR}/src/b.test.ts", "status": "failed", "assertionResults": [], "message": "no module"},
     ]
     text = f"> own@1 test\n> jest --json\n\n{json.dumps({'numTotalTests': 3, 'testResults': files})}\ndone\n"
     assert statuses(text) == {
@@ -143,11 +144,11 @@ def test_jest_and_vitest() -> None:
 
 
 def test_mocha() -> None:
-    fine = {"title": "adds", "fullTitle": "Suite adds", "file": "/work/test/a.js", "duration": 1, "err": {}}
+    fine = {"title": "adds", "fullTitle": "Suite adds", "file": f"{WORKDIR}/test/a.js", "duration": 1, "err": {}}
     bad = {
         "title": "fails",
         "fullTitle": "Suite fails",
-        "file": "/work/test/a.js",
+        "file": f"{WORKDIR}/test/a.js",
         "err": {"stack": "AssertionError: 1"},
     }
     rows = {"stats": {}, "tests": [fine, bad], "passes": [fine], "failures": [bad], "pending": [{"fullTitle": "old"}]}
@@ -236,12 +237,12 @@ def test_what_is_no_report_is_not_read_as_one(text: str) -> None:
 @given(st.text(st.sampled_from('{}"[]:,stanum \n#ok-1✔()'), max_size=80))
 def test_whatever_is_printed(text: str) -> None:
     for head in ("", "TAP version 13\n", '{"stats": {}, "tests": ', "test result: \n", "1 passing\n"):
-        read_printed(f"{head}{text}\n  1 passing", "/work")
+        read_printed(f"{head}{text}\n  1 passing", WORKDIR)
 
 
 def ran(exit_code: int, text: str) -> dict[str, str]:
     done = ExecResult(exit_code, text.encode(), b"", 1.0)
-    return {name: case.status for name, case in report("npm test", done, Reported({}, None), 60, "/work").cases.items()}
+    return {name: case.status for name, case in report("npm test", done, Reported({}, None), 60, WORKDIR).cases.items()}
 
 
 def test_what_could_not_be_built_and_then_could_is_told_by_the_command_itself() -> None:
