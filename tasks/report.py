@@ -204,9 +204,8 @@ def _interval(counts: Sequence[tuple[int, int]], seed: int) -> tuple[Interval, s
     rates = [solved / total for total, solved in counts]
     if all(total == 1 for total, _ in counts):
         return stats.wilson(int(sum(rates)), len(counts)), "Wilson"
-    if set(rates) in ({0.0}, {1.0}):  # drawn again, tasks that all ended alike would say that this is certain
-        return stats.wilson(int(sum(rates)), len(counts)), "Wilson over tasks, which all ended alike"
-    return stats.bootstrap(rates, seed=seed), "bootstrap over tasks"
+    method = "Wilson over tasks, which all ended alike" if len(set(rates)) == 1 else "bootstrap over tasks"
+    return stats.bootstrap(rates, seed=seed), method
 
 
 def _ks(runs: int) -> list[int]:
@@ -237,7 +236,7 @@ def _compared(
             [ours[task][0].resolved for task in common], [theirs[task][0].resolved for task in common]
         )
         rates = [_rate(ours[task]) - _rate(theirs[task]) for task in common]
-        interval = stats.bootstrap(rates, seed=seed)
+        interval = stats.bootstrap(rates, between=(-1.0, 1.0), seed=seed)
         counted = found.tasks, found.only_first, found.only_second, found.p
         made[line.name] = Comparison(baseline.name, *counted, _mean(rates), interval)
     adjusted = dict(zip(made, stats.holm([comparison.p for comparison in made.values()]), strict=True))

@@ -51,8 +51,20 @@ def test_the_bootstrap_repeats_with_its_seed() -> None:
     assert stats.bootstrap(values, seed=3) == stats.bootstrap(values, seed=3)
 
 
-def test_one_value_for_all_has_an_interval_of_no_width() -> None:
-    assert stats.bootstrap([1.0, 1.0, 1.0]) == stats.Interval(1.0, 1.0)
+@given(st.integers(1, 300))
+def test_tasks_that_all_ended_alike_do_not_make_it_certain(tasks: int) -> None:
+    for rate in (0, 1):
+        found, wilsons = stats.bootstrap([float(rate)] * tasks), stats.wilson(rate * tasks, tasks)
+        assert (found.low, found.high) == (pytest.approx(wilsons.low), pytest.approx(wilsons.high))
+    two_of_three = stats.bootstrap([2 / 3] * tasks)
+    assert 0 < two_of_three.low < 2 / 3 < two_of_three.high < 1
+
+
+def test_a_difference_that_is_the_same_on_every_task_is_not_certain() -> None:
+    found = stats.bootstrap([1.0] * 25, between=(-1.0, 1.0))
+    assert (found.low, found.high) == (pytest.approx(0.734, abs=1e-3), 1.0)
+    found = stats.bootstrap([0.0] * 25, between=(-1.0, 1.0))
+    assert (found.low, found.high) == (pytest.approx(-0.133, abs=1e-3), pytest.approx(0.133, abs=1e-3))
 
 
 def test_66_against_54_is_not_yet_evidence() -> None:
