@@ -151,8 +151,8 @@ accept-bot: env .venv-actionlint/.complete  ## The PR bot: three real payloads e
 	.venv-actionlint/bin/actionlint $(filter-out action.yml,$(BOT_FILES))
 
 .PHONY: accept-environments
-accept-environments: env  ## In how many of 20 real packages the environment builds and the own suite runs [ONLY=names]
-	$(BIN)/python tests/bench/environments.py $(if $(ONLY),--only $(ONLY))
+accept-environments: env  ## In how many of 20 real packages the environment builds and the own suite runs [ONLY=names CACHE=DIR]
+	$(BIN)/python tests/bench/environments.py $(if $(ONLY),--only $(ONLY)) $(if $(CACHE),--cache $(CACHE))
 
 .PHONY: accept-ecosystems
 accept-ecosystems: env  ## A real bug of a Go module, a Rust crate and an npm package, solved in docker: MIRRORS=DIR

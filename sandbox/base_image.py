@@ -1,7 +1,9 @@
-"""The base image of the engine that an image stands on: one that is here, or else one from a registry."""
+"""The base image of the engine that an image stands on: one that is here, or else one from a registry.
 
-import re
-from collections.abc import Callable
+Which ones there may be is a setting of the machine, `SOLVE_BASE_IMAGES`: nothing that a repository says chooses it.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import docker
@@ -12,22 +14,39 @@ from sandbox.base import VERSIONS, Base, fitting
 from sandbox.engine import answers
 from sandbox.registry import pull
 
+SETTING = "SOLVE_BASE_IMAGES"
+PYTHON = "{python}"
+MADE = "solve/base:bookworm-py{python}"  # by `make base-image`
+# The registry's, that, and what `make python-images` copies from installed Pythons.
+SHAPES = ("python:{python}-slim", MADE, "solve/python:{python}")
+
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """Setting: which base images there may be, `{}` standing for the Python version, and which version is preferred."""
+    """Which base images there may be, `{python}` standing for 3.9; shapes and versions with the preferred first."""
 
-    pulled: str = "python:{}-slim"
-    made: str = "solve/base:bookworm-py{}"  # by `make base-image`
-    copied: str = "solve/python:{}"  # by `make python-images`
+    shapes: tuple[str, ...] = SHAPES
     versions: tuple[str, ...] = VERSIONS
 
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Bases":
+        """What the setting says: names with commas between them.
 
-DEFAULT = Bases()
+        Raises:
+            BadInput: a name does not say where the version stands in it.
+        """
+        shapes = tuple(part.strip() for part in environment.get(SETTING, "").split(",") if part.strip())
+        odd = next((shape for shape in shapes if PYTHON not in shape), None)
+        if odd is not None:
+            raise BadInput(f"{SETTING}: {odd} does not say where the version stands: write {PYTHON} in its place")
+        return cls(shapes) if shapes else cls()
+
+    def named(self, version: str) -> list[str]:
+        return [shape.replace(PYTHON, version) for shape in self.shapes]
 
 
 def base_image(
-    client: docker.DockerClient, requires_python: str, tell: Callable[[str], None], bases: Bases = DEFAULT
+    client: docker.DockerClient, requires_python: str, tell: Callable[[str], None], bases: Bases = Bases()
 ) -> Base:
     """The preferred of the base images that are here and fit; if there is none, the preferred one is pulled.
 
@@ -39,58 +58,32 @@ def base_image(
     if not versions:
         raise ImageUnavailable(f"no base image for Python {requires_python}: there are {', '.join(bases.versions)}")
     for version in versions:
-        for shape in (bases.pulled, bases.made, bases.copied):
-            found = _local(client, shape.format(version), version)
-            if found:
+        for reference in bases.named(version):
+            if (found := _local(client, reference, version)) is not None:
                 return found
-    reference = bases.pulled.format(versions[0])
+    reference = bases.named(versions[0])[0]
     tell(f"base image: pulling {reference}")
     try:
         pull(reference)
     except SandboxUnavailable as error:
-        wanted = bases.made.format(versions[0])
-        raise ImageUnavailable(
-            f"{reference} is not here and cannot be pulled ({error}): "
-            f"as root, `make base-image` makes {bases.made.format('3.11')} without a registry"
-            + ("" if wanted.endswith("3.11") else f"; this repository needs {wanted}")
-        ) from error
+        raise ImageUnavailable(f"{reference} is not here and cannot be pulled ({error}): {_mend(bases)}") from error
     pulled = _local(client, reference, versions[0])
     if pulled is None:
         raise ImageUnavailable(f"{reference} was pulled and is not here: look at `docker images`")
     return pulled
 
 
-def present(client: docker.DockerClient, bases: Bases = DEFAULT) -> list[str]:
+def present(client: docker.DockerClient, bases: Bases) -> list[str]:
     """The base images that are here, the preferred first. Raises SandboxUnavailable."""
-    candidates = [
-        (shape.format(version), version)
-        for version in bases.versions
-        for shape in (bases.pulled, bases.made, bases.copied)
-    ]
+    candidates = [(reference, version) for version in bases.versions for reference in bases.named(version)]
     return [found.ref for reference, version in candidates if (found := _local(client, reference, version))]
 
 
-def named_image(client: docker.DockerClient, reference: str) -> Base:
-    """A base image that a person named; its Python version is read from its settings or its tag.
-
-    Raises:
-        ImageUnavailable: it is not here and cannot be pulled.
-        BadInput: neither says which Python is in it.
-    """
-    with answers("the engine does not say which images it has"):
-        try:
-            image = client.images.get(reference)
-        except ImageNotFound:
-            try:
-                pull(reference)
-            except SandboxUnavailable as error:
-                raise ImageUnavailable(f"{reference} is not here and cannot be pulled ({error})") from error
-            image = client.images.get(reference)
-    stated = [value for value in image.attrs["Config"]["Env"] or () if value.startswith("PYTHON_VERSION=")]
-    match = re.search(r"(3\.\d+)", " ".join((*stated, reference)))
-    if match is None:
-        raise BadInput(f"which Python is in {reference}? name it in the tag (NAME:py3.11) or set PYTHON_VERSION in it")
-    return Base(reference, str(image.id), match[1])
+def _mend(bases: Bases) -> str:
+    if MADE not in bases.shapes:
+        return f"name others with {SETTING}, now {','.join(bases.shapes)}"
+    made = MADE.replace(PYTHON, "3.11")
+    return f"as root, `make base-image` makes {made} without a registry, then `make python-images` other Pythons"
 
 
 def _local(client: docker.DockerClient, reference: str, version: str) -> Base | None:

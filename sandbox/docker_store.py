@@ -13,7 +13,7 @@ from docker.errors import APIError, ImageNotFound
 from sandbox.api import BuildFailed, Image, Limits
 from sandbox.archive import pack
 from sandbox.base import WORKDIR, Base
-from sandbox.base_image import base_image, named_image
+from sandbox.base_image import Bases, base_image
 from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
 from sandbox.engine import answers, connect
@@ -34,12 +34,12 @@ class DockerStore:
     """`solve/env:KEY` is a repository, `solve/deps:KEY` the dependencies of some, `solve/system:KEY` and
     `solve/modules:KEY` what these stand on; `cache` knows when each was used."""
 
-    def __init__(self, cache: Path, recipe: Recipe, base: str, tell: Tell) -> None:
+    def __init__(self, cache: Path, recipe: Recipe, bases: Bases, tell: Tell) -> None:
         """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
         self._client = connect(SECONDS)
         self._tell = tell
         self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps", "modules", "system")}
-        found = named_image(self._client, base) if base else base_image(self._client, recipe.requires_python, tell)
+        found = base_image(self._client, recipe.requires_python, tell, bases)
         found = self._noted(with_packages(found, recipe.system, tell))
         found = self._noted(with_modules(found, recipe, tell))
         with answers("the engine does not say what it is"):

@@ -45,21 +45,18 @@ _OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 PIP_ENV: Mapping[str, str] = {"PIP_CONFIG_FILE": os.devnull}  # a machine's own settings are not for a sandbox
 
 
-def build(tree: Path, recipe: Recipe, kind: str, *, cache: Path, tell: Tell, base: str = "") -> Image:
+def build(tree: Path, recipe: Recipe, kind: str, *, cache: Path, tell: Tell) -> Image:
     """The image of the repository in the folder `tree`, which is left as it is: found in `cache` or made now.
 
-    `kind` is that of the sandbox to open it with; `base` names a base image (docker only) in place of the default.
-    `.git` goes into the image, and is not part of what names it.
+    `kind` is that of the sandbox to open it with. `.git` goes into the image, and is not part of what names it.
 
     Raises:
         BuildFailed: a step failed; its last lines are in it.
         ImageUnavailable: no base image, or no Python that fits.
         NetworkUnavailable, SandboxUnavailable: no package index, no engine.
-        BadInput: no such kind.
+        BadInput: no such kind, or a setting of base images that names none.
     """
-    return make(
-        tree, recipe, _store(kind, recipe, cache, tell, base), cache=cache, open_sandbox=open_sandbox, tell=tell
-    )
+    return make(tree, recipe, _store(kind, recipe, cache, tell), cache=cache, open_sandbox=open_sandbox, tell=tell)
 
 
 def make(tree: Path, recipe: Recipe, store: Store, *, cache: Path, open_sandbox: Opener, tell: Tell) -> Image:
@@ -74,15 +71,14 @@ def make(tree: Path, recipe: Recipe, store: Store, *, cache: Path, open_sandbox:
     return replace(image, env={**image.env, **_environment(recipe, image)})
 
 
-def _store(kind: str, recipe: Recipe, cache: Path, tell: Tell, base: str) -> Store:
+def _store(kind: str, recipe: Recipe, cache: Path, tell: Tell) -> Store:
     if kind == "docker":
-        from sandbox.docker_store import DockerStore  # the engine's client is slow to import
+        from sandbox.base_image import Bases  # the engine's client is slow to import
+        from sandbox.docker_store import DockerStore
 
-        return DockerStore(cache, recipe, base, tell)
+        return DockerStore(cache, recipe, Bases.of(os.environ), tell)
     if kind not in ("bubblewrap", "local"):
         raise BadInput(f"no image of kind {kind!r}: choose docker, bubblewrap or local")
-    if base:
-        raise BadInput(f"a base image was named, and {kind} has none: leave it out, or choose docker")
     if recipe.system:
         tell(f"{kind} adds no system packages: {', '.join(recipe.system)} must be on this machine")
     if recipe.manifests:

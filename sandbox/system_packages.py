@@ -33,7 +33,7 @@ def with_packages(base: Base, packages: Sequence[str], tell: Tell) -> Base:
     names = sorted(set(packages))
     if not names:
         return base
-    odd = next((name for name in names if not PACKAGE.match(name)), None)
+    odd = next((name for name in names if not PACKAGE.fullmatch(name)), None)
     if odd is not None:
         raise BadInput(f"{odd!r} is no Debian package's name: see `solve doctor --repo`")
     key = hashlib.sha256(json.dumps([base.id, names]).encode()).hexdigest()[:24]

@@ -171,6 +171,7 @@ def role_of(request: dict[str, Any]) -> str:
         "tester": "You write the test",
         "reviewer": "You review",
         "chooser": "Several changes",
+        "environment": "A repository's environment",
     }
     return next((role for role, start in words.items() if system.startswith(start)), "coder")
 

@@ -1,8 +1,8 @@
-"""One model by its name, to be asked a few questions outside of any run: within a budget, with a journal of its own."""
+"""One model that is asked a few questions outside of any team: within a budget, with a journal of its own."""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from agents import models
 from agents.conversation import Brain
 from agents.journal import Journal
 from agents.llm import Servers
+from agents.models import Model
 from agents.probe import features
 from agents.run.options import dollars
 from sandbox.api import BadInput
@@ -33,16 +34,29 @@ def open_brain(name: str, base_url: str, budget: float | None, questions: int) -
     allowance = Allowance(dollars=dollars(budget)) if budget else Allowance(tokens=TOKENS * questions)
     models.check_priced((model,), allowance, allow_unpriced=False)
     models.key(model, os.environ)  # a missing key is said before any work is done
-    with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "journal.jsonl", {})
-        servers = Servers(
-            journal,
-            Budget(allowance),
-            lambda model: models.key(model, os.environ),
-            loopback_only=bool(os.environ.get("SOLVE_OFFLINE")),
-        )
-        try:
-            yield Brain(servers, model, features(servers, model, Path(folder)))
-        finally:
-            servers.close()
-            journal.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        brain(model, Path(folder) / "journal.jsonl", Budget(allowance), Path(folder), os.environ) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def brain(model: Model, journal: Path, budget: Budget, kept: Path, environment: Mapping[str, str]) -> Iterator[Brain]:
+    """A model with a journal of its own, and what its server can do, which is kept in the folder `kept`.
+
+    Raises:
+        BadInput, OverBudget: the server cannot be used at all.
+    """
+    written = Journal(journal, {})
+    servers = Servers(
+        written,
+        budget,
+        lambda model: models.key(model, environment),
+        loopback_only=bool(environment.get("SOLVE_OFFLINE")),
+    )
+    try:
+        yield Brain(servers, model, features(servers, model, kept))
+    finally:
+        servers.close()
+        written.close()

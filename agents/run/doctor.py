@@ -22,7 +22,7 @@ from rich.text import Text
 from agents.run.choice import probe as start_bubblewrap
 from sandbox import janitor
 from sandbox.api import SandboxUnavailable
-from sandbox.base_image import DEFAULT, present
+from sandbox.base_image import SHAPES, Bases, present
 from sandbox.discovery.detect import detect
 from sandbox.discovery.recipe import Recipe
 from sandbox.engine import address, answers, connect
@@ -52,7 +52,7 @@ def doctor(*, as_json: bool, clean: bool, repo: Path | None, cache: Path, enviro
     The exit status: 0 if a sandbox can run here, else 3.
 
     Raises:
-        BadInput: there is nothing to detect in `repo`.
+        BadInput: there is nothing to detect in `repo`, or the setting of base images names none.
     """
     recipe = None if repo is None else detect(repo)
     removed = swept() if clean else []
@@ -78,10 +78,11 @@ def swept() -> list[str]:
 
 def examine(cache: Path, environment: Mapping[str, str]) -> list[Finding]:
     """All checks, in the order they are shown."""
-    return [*engine(), bubblewrap(), index(), disk(cache), memory(), git(), python(), keys(environment)]
+    bases = Bases.of(environment)
+    return [*engine(bases), bubblewrap(), index(), disk(cache), memory(), git(), python(), keys(environment)]
 
 
-def engine() -> list[Finding]:
+def engine(bases: Bases) -> list[Finding]:
     """The container engine, and what only it can tell."""
     try:
         api = connect(PATIENCE)
@@ -93,7 +94,7 @@ def engine() -> list[Finding]:
         names = [str(item.get("Name", "")) for item in version.get("Components", ())]
         name = "podman" if any("podman" in item.lower() for item in names) else "docker"
         told = f"{name} {version['Version']}, {info['Driver']}, cgroup v{info.get('CgroupVersion', '1')}, {address()}"
-        found = [Finding("docker", True, told), base_images(api), leftovers(api)]
+        found = [Finding("docker", True, told), base_images(api, bases), leftovers(api)]
         root = Path(info.get("DockerRootDir") or "/")
         return [*found, space("engine's disk", root, "docker system prune")] if root.is_dir() else found
     except SandboxUnavailable as error:
@@ -118,14 +119,13 @@ def how_to_start() -> str:
     return "sudo apt-get install docker.io   (or as root: .ci/engine)"
 
 
-def base_images(api: docker.DockerClient) -> Finding:
-    here = present(api)
+def base_images(api: docker.DockerClient, bases: Bases) -> Finding:
+    here = present(api, bases)
     if here:
         return Finding("base image", True, ", ".join(here))
-    return Finding(
-        "base image", False, "none here", f"docker pull {DEFAULT.pulled.format(DEFAULT.versions[0])}"
-        "   (without a registry, as root: make base-image)",
-    )  # fmt: skip
+    first = bases.named(bases.versions[0])[0]
+    without = "" if bases.shapes != SHAPES else "   (without a registry, as root: make base-image)"
+    return Finding("base image", False, f"none of {', '.join(bases.shapes)}", f"docker pull {first}{without}")
 
 
 def leftovers(api: docker.DockerClient) -> Finding:

@@ -11,6 +11,7 @@ from agents.run.team import Choices
 from sandbox import open_sandbox
 from sandbox.api import BadInput, Owner
 from sandbox.delivery import check_apply, check_branch
+from sandbox.discovery.advice import Advise
 from sandbox.discovery.detect import detect
 from sandbox.discovery.overrides import Overrides
 from sandbox.settle import settle
@@ -52,8 +53,11 @@ class Prepared:
     check: Check
 
 
-def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepared:
-    """Raises BadInput for what was asked, SandboxError for the machine."""
+def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell, advise: Advise | None = None) -> Prepared:
+    """`advise`: whom to ask where no environment whose tests start can be made without.
+
+    Raises BadInput for what was asked, SandboxError for the machine.
+    """
     issue = frozen(request, run)
     tell(Event("task", f"{issue.title} ({issue.source})", data={"title": issue.title, "source": issue.source}))
     workspace = open_workspace(
@@ -73,7 +77,9 @@ def prepare(request: Request, run: RunDir, scratch: Path, tell: Tell) -> Prepare
     data = {"base_commit": task.base_commit, "notes": list(workspace.notes)}
     tell(Event("workspace", summary(task, workspace), data=data))
     recipe = detect(workspace.folder, request.said)
-    found = settle(workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"))
+    found = settle(
+        workspace.folder, recipe, request.sandbox, cache=request.cache, tell=line(tell, "image"), advise=advise
+    )
     image, recipe, command = found.image, found.recipe, found.recipe.test_command
     tell(Event("image", f"{recipe.language}, {recipe.backend or 'nothing to build'}, tested by `{command}`"))
     owner = Owner(run.path.name, task.id)

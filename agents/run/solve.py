@@ -2,21 +2,23 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from agents.repair.solver import RepairSolver
+from agents.run.advisor import advisor, spent
 from agents.run.baseline import based, by_example, said
 from agents.run.outcome import Outcome
-from agents.run.prepare import Prepared, Request, prepare
+from agents.run.prepare import Prepared, Request, line, prepare
 from agents.run.shown import counted
-from agents.run.team import find_solver
+from agents.run.team import adviser, find_solver
 from agents.run.trials import Trials, keep_logs
 from sandbox.testlog import TestReport, file_name
 from tasks.event import Event, Tell
 from tasks.limits import Allowance, Budget
 from tasks.rundir import RunDir
 from tasks.solvers import EmptySolver, Site, Solver
-from tasks.task import Attempt
+from tasks.task import Attempt, total
 from tasks.verdict import Showing, Trial, find_showing, judge
 
 SOLVERS: dict[str, Callable[[], Solver]] = {"repair": RepairSolver, "empty": EmptySolver}
@@ -31,9 +33,12 @@ def solve(request: Request, run: RunDir, scratch: Path, budget: Budget, tell: Te
     """
     started = time.monotonic()
     solver = find_solver(request.model, request.choices, budget.allowance, SOLVERS, request.cache, request.environment)
-    prepared = prepare(request, run, scratch, tell)
+    model = adviser(request.model, request.choices, SOLVERS, request.environment)
+    with advisor(model, run, budget, request.cache, request.environment, line(tell, "image")) as advise:
+        prepared = prepare(request, run, scratch, tell, advise)
     ready = time.monotonic() - started
     attempt, trial = work(prepared, solver, run, budget, request.seconds, tell)
+    attempt = replace(attempt, cost=total([attempt.cost, spent(model, run)]))
     verdict = judge(trial)
     tell(Event("verdict", verdict.verdict, data={"headline": verdict.headline}))
     seconds = time.monotonic() - started

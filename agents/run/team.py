@@ -9,7 +9,7 @@ from agents import models
 from agents.cascade import CascadeSolver
 from agents.guide import IndexGuide
 from agents.index.index import Index
-from agents.models import Cast, Stages
+from agents.models import Cast, Model, Stages
 from agents.record import digest
 from agents.replay import Cassette
 from agents.staff import LiveStaff, ReplayStaff, cast_of
@@ -71,6 +71,19 @@ def find_solver(
     if len(solvers) == 1:
         return solvers[0]
     return CascadeSolver(stages.name, solvers, next((one for one in solvers if isinstance(one, TeamSolver)), None))
+
+
+def adviser(
+    name: str,
+    choices: Choices,
+    built_in: Mapping[str, Callable[[], Solver]],
+    environment: Mapping[str, str] = os.environ,
+) -> Model | None:
+    """Whom to ask about what is not yet solving: who plans. None where no model plays, or none that answers anew."""
+    if name.startswith(REPLAY):
+        return None
+    casts = _stages(name, choices, built_in, environment).casts()
+    return casts[0].roles["planner"] if casts else None
 
 
 def _stages(

@@ -139,3 +139,4 @@ WITH: Mapping[str, tuple[str, ...]] = {
     "cargo-web": ("rustc-web",),
     "libldap2-dev": ("libsasl2-dev",),
 }
+KNOWN = frozenset({*HEADERS.values(), *PROGRAMS.values(), *LIBRARIES.values()})

@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from sandbox.discovery import debian, pypi
 from sandbox.discovery.recipe import Evidence, Recipe
 
-Kind = Literal["system", "requirement", "build requirement", "without", "python", "test command"]
+Kind = Literal["system", "requirement", "build requirement", "without", "without system", "python", "test command"]
+LEARNED = "an earlier try"  # the source of what was learned from a failure
 _NAME = r"([A-Za-z0-9][\w.-]*)"
 
 
@@ -28,7 +29,7 @@ class Remedy:
 
     def of(self, recipe: Recipe) -> Recipe:
         """The recipe with this change."""
-        said = Evidence(self.kind, self.value, "an earlier try", self.symptom, "medium")
+        said = Evidence(self.kind, self.value, LEARNED, self.symptom, "medium")
         changed = replace(recipe, evidence=(*recipe.evidence, said))
         if self.kind == "system":
             more = (self.value, *debian.WITH.get(self.value, ()))
@@ -41,6 +42,8 @@ class Remedy:
             return replace(changed, build_requires=_with(recipe.build_requires, self.value))
         if self.kind == "test command":
             return replace(changed, test_command=self.value)
+        if self.kind == "without system":
+            return replace(changed, system=tuple(name for name in recipe.system if name != self.value))
         if self.kind == "without":
             return replace(changed, requirements=_without(recipe.requirements, self.value))
         return replace(changed, requirements=_with(recipe.requirements, self.value))
@@ -51,7 +54,7 @@ def remedies(text: str, recipe: Recipe, own: Collection[str] = ()) -> Iterator[R
 
     Of other languages than Python only programs, headers and libraries are known.
     """
-    table = _TABLE if recipe.language == "python" else [row for row in _TABLE if row[1] == "system"]
+    table = _TABLE if recipe.language == "python" else [row for row in _TABLE if row[1].endswith("system")]
     for pattern, kind, find in table:
         for match in re.finditer(pattern, text):
             name = match[1] if match.re.groups and match[1] else ""
@@ -140,6 +143,11 @@ def _dropped(name: str, recipe: Recipe) -> str:
     return name if any(_normal(line) == canonicalize_name(name) for line in recipe.requirements) else ""
 
 
+def _not_debian(name: str, recipe: Recipe) -> str:
+    """A package that only another release, or a relative of Debian, has."""
+    return name if name in recipe.system else ""
+
+
 def _older_pytest(_: str, recipe: Recipe) -> str:
     return "" if any("pytest<8" in line for line in recipe.requirements) else "pytest<8"
 
@@ -163,6 +171,9 @@ _TABLE: tuple[tuple[str, Kind, Callable[[str, Recipe], str]], ...] = (
      _from(debian.PROGRAMS)),
     (r"cannot find -l([\w.+-]+)", "system", _from(debian.LIBRARIES)),
     (r"No package '([\w.+-]+)' found", "system", _from(debian.LIBRARIES)),
+    (r"lib([\w+-]+)\.so[.\d]*: cannot open shared object file", "system", _from(debian.LIBRARIES)),
+    (r"E: Unable to locate package ([a-z0-9][a-z0-9+.-]*)", "without system", _not_debian),
+    (r"E: Package '?([a-z0-9][a-z0-9+.-]*?)'? has no installation candidate", "without system", _not_debian),
     (r"(rustc|cargo)\b[^\n]*(?:is not installed|not found)", "system", _from(debian.PROGRAMS)),
     (r"Could not find (?:an )?executable:? '?(cmake|ninja|pkg-config|gfortran)", "system", _from(debian.PROGRAMS)),
     (r"(?:Backend|Cannot import) '([A-Za-z_]\w*[\w.]*)'", "build requirement", _build),

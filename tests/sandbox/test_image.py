@@ -149,8 +149,6 @@ def test_names_that_are_no_text_are_hashed_too(tree: Path) -> None:
 def test_no_such_kind(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="docker, bubblewrap or local"):
         build(tree, RECIPE, "chroot", cache=tmp_path, tell=print)
-    with pytest.raises(BadInput, match="leave it out"):
-        build(tree, RECIPE, "local", cache=tmp_path, tell=print, base="debian")
 
 
 @pytest.mark.parametrize(

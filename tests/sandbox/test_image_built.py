@@ -2,19 +2,22 @@
 
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
 import pytest
+from docker_image import find_image
 from local_index import INSTALLED, LocalIndex
 
 from sandbox import open_sandbox
-from sandbox.api import BuildFailed, Image, ImageUnavailable
-from sandbox.base_image import Bases, base_image, named_image
+from sandbox.api import BadInput, BuildFailed, Image, ImageUnavailable
+from sandbox.base_image import MADE, SETTING, Bases, base_image, present
 from sandbox.cache import Cache
 from sandbox.discovery.detect import detect
+from sandbox.discovery.recipe import Recipe
 from sandbox.engine import connect
 from sandbox.image import build
 
@@ -147,12 +150,31 @@ def test_nothing_to_install(tmp_path: Path, kind: str, cache: Path) -> None:
 def test_no_base_image_and_no_registry_is_said_at_once() -> None:
     start = time.monotonic()
     client = connect()
-    with pytest.raises(ImageUnavailable, match="make base-image"):
-        base_image(client, "", print, Bases("127.0.0.1:9/nothing:{}", "solve/nothing:{}", "solve/nothing-copied:{}"))
-    with pytest.raises(ImageUnavailable, match=r"mine:py3\.12 is not here"):
-        named_image(client, "127.0.0.1:9/mine:py3.12")
+    with pytest.raises(ImageUnavailable, match=r"nothing:3\.11 is not here .* SOLVE_BASE_IMAGES"):
+        base_image(client, "", print, Bases(("127.0.0.1:9/nothing:{python}", "solve/nothing:{python}")))
+    with pytest.raises(ImageUnavailable, match="`make base-image`"):
+        base_image(client, "", print, Bases(("127.0.0.1:9/nothing:{python}", MADE), ("2.7",)))
     client.close()
     assert time.monotonic() - start < 15
+
+
+def test_base_images_are_a_setting_of_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"solve/test-{uuid.uuid4().hex[:12]}"
+    said = Bases.of({SETTING: f" 127.0.0.1:9/none:{{python}}, {name}:py{{python}}-own,"})
+    client = connect()
+    client.images.get(find_image().ref).tag(name, "py3.9-own")
+    try:
+        assert base_image(client, ">=3.8", print, said).ref == f"{name}:py3.9-own"
+        assert base_image(client, ">=3.8", print, said).python == "3.9"
+        assert present(client, said) == [f"{name}:py3.9-own"]
+        with pytest.raises(ImageUnavailable, match=r"127\.0\.0\.1:9/none:3\.11 is not here"):
+            base_image(client, ">=3.10", print, said)
+    finally:
+        client.images.remove(f"{name}:py3.9-own")
+        client.close()
+    monkeypatch.setenv(SETTING, "debian:bookworm")
+    with pytest.raises(BadInput, match=r"SOLVE_BASE_IMAGES: debian:bookworm .* write {python}"):
+        build(tmp_path, Recipe("python"), "docker", cache=tmp_path / "cache", tell=print)
 
 
 def test_no_base_image_of_that_python() -> None:

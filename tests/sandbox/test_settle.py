@@ -9,16 +9,18 @@ import pytest
 
 from sandbox.api import BuildFailed, ExecResult, Image, ImageUnavailable, Sandbox
 from sandbox.cache import Cache
+from sandbox.discovery.advice import SYMPTOM, Advice, Advise
 from sandbox.discovery.recipe import Evidence, Recipe
 from sandbox.discovery.remedy import Remedy
 from sandbox.fake import FakeSandbox, Step, done
-from sandbox.settle import TRIES, Plans, Search
+from sandbox.settle import ADVICES, TRIES, Plans, Search
 
 BUILT = (Evidence("test command", "npm run build && npm test -- --json", "package.json"),)
 IMAGE = Image("fake", "x", "/work")
 RECIPE = Recipe("python", requirements=("pytest",))
 GOOD = done(b"3 passed\n")
 NOTHING = done(b"no tests collected in 0.01s\n", exit_code=5)
+CI = ("libfoo-dev", "libbar-dev", "gfortran", "firefox")
 OTHERS = tuple(Evidence("test command", name, "tox.ini") for name in ("pytest -o a=1", "pytest -o b=1"))
 
 
@@ -50,9 +52,11 @@ class Site:
         return FakeSandbox([Step(re.compile("--collect-only"), collected), Step(re.compile("--maxfail"), GOOD)])
 
     def search(
-        self, start: Sequence[Remedy] = (), following: tuple[Evidence, ...] = ()
+        self, start: Sequence[Remedy] = (), following: tuple[Evidence, ...] = (), advise: Advise | None = None
     ) -> tuple[Recipe, tuple[Remedy, ...]]:
-        search = Search(self.build, self.open, self.told.append, self.kind, frozenset({"own"}), lambda: self.now)
+        search = Search(
+            self.build, self.open, self.told.append, self.kind, frozenset({"own"}), lambda: self.now, advise
+        )
         found = search.run(replace(RECIPE, following=following), start)
         return found.recipe, found.learned
 
@@ -104,6 +108,19 @@ def test_tries_and_time_are_bounded() -> None:
     slow = Site([lacks(f"m{number}") for number in range(50)], step=1000.0)
     slow.search()
     assert len(slow.built) == 2
+
+
+def test_where_a_build_fails_for_no_known_reason_it_gets_what_ci_installs_to_build() -> None:
+    listed = [Evidence("system package", name, ".github/workflows/ci.yml") for name in CI]
+    failures = {
+        1: BuildFailed("repository", "configure: error: no foo"),
+        2: BuildFailed("system packages", "E: Unable to locate package libfoo-dev"),
+    }
+    recipe, learned = Site(failures=dict(failures)).search(following=tuple(listed))
+    assert recipe.system == ("libbar-dev", "gfortran"), "no browser; and what only Ubuntu has is left out again"
+    assert [item.kind for item in learned] == ["system"] * 3 + ["without system"]
+    with pytest.raises(BuildFailed, match="no foo"):
+        Site(failures=dict(failures), kind="bubblewrap").search(following=tuple(listed))
 
 
 def test_where_no_test_runs_the_next_command_is_tried() -> None:
@@ -164,3 +181,63 @@ def test_what_was_learned_before_is_where_the_next_search_starts(tmp_path_factor
     site = Site()
     assert site.search(plans.find("k") or ())[0].requirements == ("pytest", "PyYAML")
     assert len(site.built) == 1
+
+
+@dataclass
+class Adviser:
+    """Says what it is scripted to say, then nothing more."""
+
+    script: list[Advice]
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, recipe: Recipe, output: str) -> tuple[Remedy, ...]:
+        self.asked.append(output)
+        return self.script.pop(0).remedies(recipe) if self.script else ()
+
+
+WIZARD = BuildFailed("repository", "needs a wizard")
+
+
+def test_advice_is_asked_for_where_nothing_known_helps_and_learning_goes_on_from_it() -> None:
+    adviser = Adviser([Advice(system=("wizard",), test_command=("python", "-m", "pytest", "-x"))])
+    site = Site([lacks("yaml")], {1: WIZARD})
+    recipe, learned = site.search(advise=adviser)
+    assert adviser.asked == ["needs a wizard"]
+    assert (recipe.system, recipe.requirements) == (("wizard",), ("pytest", "PyYAML"))
+    assert recipe.test_command == "python -m pytest -x"
+    assert [item.symptom for item in learned] == [SYMPTOM, SYMPTOM, "No module named 'yaml'"]
+    assert site.told[0] == f"learned from a failure ({SYMPTOM}): system wizard"
+
+
+def test_nobody_is_asked_where_tests_ran() -> None:
+    adviser = Adviser([])
+    failing = done(b"t/test_a.py::test_x\nE   KeyError: 'x'\n1 test collected, 1 error in 0.1s\n", exit_code=2)
+    Site([failing]).search(advise=adviser)
+    Site([lacks("yaml")]).search(advise=adviser)
+    assert adviser.asked == []
+
+
+def test_advice_is_bounded_and_its_own_failure_is_told_in_the_end() -> None:
+    adviser = Adviser([Advice(system=(f"wand{number}",)) for number in range(9)])
+    site = Site(failures={number: BuildFailed("repository", f"needs wizard {number}") for number in range(1, 9)})
+    with pytest.raises(BuildFailed, match=f"needs wizard {ADVICES + 1}"):
+        site.search(advise=adviser)
+    assert adviser.asked == [f"needs wizard {number + 1}" for number in range(ADVICES)]
+    assert site.built[-1].system == ("wand0", "wand1")
+
+
+def test_advice_that_does_harm_leaves_what_stood_before() -> None:
+    adviser = Adviser([Advice(requirements=("worse",))])
+    assert Site([NOTHING], {2: WIZARD}).search(advise=adviser) == (RECIPE, ())
+    nowhere = Adviser([Advice(python="3.99"), Advice(system=("wand",))])
+    site = Site(failures={1: WIZARD, 2: ImageUnavailable("no base image")})
+    recipe = site.search(advise=nowhere)[0]
+    assert (recipe.system, recipe.requires_python) == (("wand",), "")
+
+
+def test_the_same_advice_again_is_none() -> None:
+    adviser = Adviser([Advice(system=("wand",))] * 2)
+    site = Site(failures={1: WIZARD, 2: WIZARD})
+    with pytest.raises(BuildFailed):
+        site.search(advise=adviser)
+    assert len(site.built) == 2

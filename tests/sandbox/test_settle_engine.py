@@ -8,6 +8,7 @@ import pytest
 from docker_image import engine, find_image
 
 from sandbox import open_sandbox
+from sandbox.base_image import Bases
 from sandbox.cache import Cache
 from sandbox.discovery.detect import detect
 from sandbox.discovery.recipe import Recipe
@@ -65,7 +66,7 @@ def test_images_that_others_stand_on_go_when_they_are_the_longest_unused(tmp_pat
         os.utime(tmp_path / "docker" / "system" / f"{key}.done", (1000 + age, 1000 + age))
     with engine() as client:
         client.images.get(find_image().ref).tag("solve/system", stale)
-        DockerStore(tmp_path, Recipe("python", system=("uuid-dev",)), find_image().ref, print)
+        DockerStore(tmp_path, Recipe("python", system=("uuid-dev",)), Bases(), print)
         assert not client.images.list(f"solve/system:{stale}")
     assert stale not in used.keys()  # noqa: SIM118 (no mapping)
     assert len(used.keys()) == KEPT

@@ -50,6 +50,7 @@ E   ModuleNotFoundError: No module named 'yaml'
         ("E   pytest.PytestRemovedIn9Warning: Marks applied to fixtures", "requirement", "pytest<8"),
         ("Argument(s) {'path'} are declared in the hookimpl but can not be found", "requirement", "pytest<8"),
         ("E   AttributeError: module 'py' has no attribute 'test'", "requirement", "py"),
+        ("ImportError: libpq.so.5: cannot open shared object file: No such file", "system", "libpq-dev"),
         ("BackendUnavailable: Cannot import 'flit_core.buildapi'", "build requirement", "flit_core"),
         ("ERROR: No matching distribution found for pylint==1.7", "without", "pylint"),
         ("Failed: [pytest] section in setup.cfg files is no longer supported, change to [tool:pytest] instead.",
