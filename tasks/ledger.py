@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.api import BadInput
 from tasks.causes import Early
@@ -43,7 +43,7 @@ class Line(BaseModel):
     early: Early | None = None  # failed: the cause
     last: bool = False  # failed: not tried again in this start
     reason: str = ""
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = Field(default_factory=dict)  # a default that is there is copied deeply, line by line
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ long the model thinks makes t two minutes with 64 workers, which is little for a
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def ledger(folder: Path, tasks: int) -> dict[str, object]:
     return {
         "attempts": tasks * len(models),
         "megabytes": (folder / "run" / "ledger.jsonl").stat().st_size / 1e6,
-        **in_process(folder / "run"),
+        **started([*command, "--json"]),
         **timed("command", [*command, "--json"]),
         **timed("report", report),
     }
@@ -134,18 +135,17 @@ def finished(folder: Path, tasks: int, models: tuple[str, ...]) -> None:
                     number += 1
 
 
-def in_process(folder: Path) -> dict[str, float]:
-    """From nothing but the file to every attempt's standing, as a start has it."""
-    code = (
-        "import sys, time\nfrom pathlib import Path\n"
-        "from tasks.ledger import Ledger\nfrom tasks.history import History\n"
-        "began, cpu = time.monotonic(), time.process_time()\n"
-        "history = History.of(Ledger(Path(sys.argv[1])).lines)\n"
-        "print(time.monotonic() - began, time.process_time() - cpu)"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    wall, cpu = map(float, done.stdout.split())
-    return {"resume_seconds": wall, "resume_cpu_seconds": cpu}
+def started(command: list[str]) -> dict[str, float]:
+    """From nothing but the files until the batch says how much is left to do: work would begin then (Linux)."""
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        assert running.stderr
+        said = running.stderr.readline()
+        wall = time.monotonic() - began
+        ticks = Path(f"/proc/{running.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        running.stderr.read()
+    assert b"done before" in said, said
+    return {"start_seconds": wall, "start_cpu_seconds": sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")}
 
 
 def timed(name: str, command: list[str]) -> dict[str, float]:
