@@ -10,11 +10,12 @@ from langgraph.runtime import Runtime
 from agents import tools
 from agents.conversation import Conversation
 from agents.desk import Desk
+from agents.edits import UNCHANGED
 from agents.office import Office
 from agents.prompts import render
 from agents.record import digest
 from agents.reply import Reply, ToolUse
-from agents.state import Part, State, Work
+from agents.state import Files, Part, State, Work
 from agents.tools import BY_VARIANT, CODER, BadCall, Done, parse
 from agents.trouble import ModelError, ModelUnavailable, OverShare
 from tasks.limits import Allowance, OverBudget
@@ -60,18 +61,27 @@ class Loop:
             if self.finished:
                 break
         results += [(use, "not made: too many calls in one reply") for use in reply.calls[CALLS:]]
-        if Done.name not in self.talk.tools and self.desk.files != before:
-            # Each edit may be the last. A weak model repeats what it sees of itself: an edit that does not do is taken
-            # back, and what it says next to the same words is another one.
-            self.finished = not self._failing()
-            if not self.finished:
-                self.desk.restore(before)
-                self.talk.take_back()
-                return self._stuck()
+        if Done.name not in self.talk.tools and self._taken_back(before, results):
+            return self._stuck()
         self.talk.answer(reply, results)
         if self.finished:
             return "done"
         return self._stuck()
+
+    def _taken_back(self, before: Files, results: list[tuple[ToolUse, str]]) -> bool:
+        """Whether the edits of a reply do not do, and are undone together with it. Each edit may be the last: tests run.
+
+        A weak model repeats what it sees of itself, and what it says next to the same words is another try.
+        """
+        if self.desk.files != before:
+            self.finished = not self._failing()
+        elif not all(text.endswith(UNCHANGED) for _, text in results):
+            return False
+        if self.finished:
+            return False
+        self.desk.restore(before)
+        self.talk.take_back()
+        return True
 
     def _stuck(self) -> str:
         stuck = max(self._seen.values(), default=0) >= SAME

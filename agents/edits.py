@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 NEAR = 2_000  # lines that are compared closely when the nearest text is looked for
 SHOWN = 40  # lines of the nearest text that are shown
+UNCHANGED = "nothing would change"  # how a refusal ends that is no news about the file
 ALIKE = 0.4  # below this the nearest text is no help
 
 
@@ -34,7 +35,7 @@ def replace(text: str, search: str, new: str) -> Edited:
     if "\r\n" in text and "\r\n" not in search:
         search, new = search.replace("\n", "\r\n"), new.replace("\r\n", "\n").replace("\n", "\r\n")
     if search == new:
-        raise EditRefused("the search text and the new text are the same: nothing would change")
+        raise EditRefused(f"the search text and the new text are the same: {UNCHANGED}")
     places = _places(text, search)
     if len(places) == 1:
         start = places[0]
@@ -85,7 +86,7 @@ def _tolerant(text: str, search: str, new: str) -> Edited:
             fresh = _fitted(new, old, wanted)
             done = "".join([*lines[: at[0]], fresh, *lines[at[0] + len(wanted) :]])
             if done == text:
-                raise EditRefused("nothing would change")
+                raise EditRefused(UNCHANGED)
             return Edited(done, at[0] + 1, f"the search text differed in {how}")
     raise EditRefused(nearest(text, search))
 

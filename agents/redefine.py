@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Callable, Collection, Sequence
 
-from agents.edits import Edited, EditRefused
+from agents.edits import UNCHANGED, Edited, EditRefused
 from agents.index.languages import language_of
 from agents.index.parse import parse
 from agents.index.unit import Unit
@@ -41,7 +41,7 @@ def redefine(path: str, text: str, code: str) -> Edited:
         first = start + 1
     done = "".join(lines)
     if done == text:
-        raise EditRefused("this is what stands there already: nothing would change")
+        raise EditRefused(f"this is what stands there already: {UNCHANGED}")
     return Edited(done, first)
 
 

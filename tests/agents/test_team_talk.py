@@ -79,21 +79,22 @@ def fenced(name: str, **arguments: str) -> Say:
 def test_a_small_model_edits_until_the_tests_pass_and_needs_few_tools(tmp_path: Path) -> None:
     world = World(tmp_path)
     wrong = fenced("edit", **{**MEND[1], "replace": "    return sum(prices) + 1"})
+    same = fenced("edit", **{**MEND[1], "replace": MEND[1]["search"]})
     mended = Say(
         "The slice:\n\nsrc/total.py\n```python\ndef total(prices):\n    return sum(prices)\n```\nNow it adds all."
     )
-    script = by_role(tester=[typed(TEST)], coder=[wrong, fenced("done"), mended], reviewer=[typed(ACCEPT)])
+    script = by_role(tester=[typed(TEST)], coder=[wrong, same, fenced("done"), mended], reviewer=[typed(ACCEPT)])
     with ModelServer(script) as server:
         attempt = solver(server.url, tmp_path / "kept", supports=(), prompts="small").solve(world.task(), world.site())
     assert attempt.ended == "patched"
     assert "return sum(prices)\n" in (world.after(attempt.patch)["shop/price.py"] or "")
     coder = [request["messages"] for request in server.requests if role_of(request) == "coder"]
-    assert [len(messages) for messages in coder] == [2, 2, 4]
-    assert coder[1] == coder[0]  # an edit that did not do is taken back, and asked for again
+    assert [len(messages) for messages in coder] == [2, 2, 2, 4]
+    assert coder[2] == coder[1] == coder[0]  # an edit that did not do, or changes nothing, is taken back and asked again
     system = coder[0][0]["content"]
     assert all(tool in system for tool in ("- view(", "- define(", "- edit("))
     assert not any(tool in system for tool in ("- run(", "- done(", "- create("))
-    assert coder[2][-1]["content"] == "Edit the code: the issue is not solved yet."
+    assert coder[3][-1]["content"] == "Edit the code: the issue is not solved yet."
 
 
 def test_wrong_calls_are_answered_and_a_loop_without_progress_ends(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
     python tests/bench/quixbugs_team.py --quixbugs DIR --llama PYTHON --model FILE.gguf --out FOLDER [NAME ...]
 
 DIR is a checkout of https://github.com/jkoppel/QuixBugs; PYTHON is that of an environment with
-llama-cpp-python[server]; or give `--base-url` for a server that runs. Programs come in a seeded order. Each result is
-a line of FOLDER/results.jsonl, and what is there is not done again: a measurement that was stopped, or ended after
-`--minutes`, goes on with the same command.
+llama-cpp-python[server]; or give `--base-url` for a server that runs. Programs come in a seeded order, so that those
+which are done when the time is over are a random sample of all. Each result is a line of FOLDER/results.jsonl, and what
+is there is not done again: a measurement that was stopped, or ended after `--minutes`, goes on with the same command.
 
 The issue says that a program gives wrong results and which of its tests fails; nothing else. Solved: in a fresh sandbox
 all given tests pass with the patch. Right: `quixbugs_oracle.py` says so of the patched program.
@@ -44,11 +44,13 @@ from sandbox.testrun import run_tests
 from sandbox.workspace import IDENTITY, Workspace, open_workspace
 from tasks.event import Event
 from tasks.limits import Allowance, Budget
+from tasks.report_text import interval
 from tasks.solvers import Site, Solver
+from tasks.stats import wilson
 from tasks.task import Attempt, Issue, Task
 from tasks.verdict import Verdict
 
-SOLVERS = ("repair", "cascade", "team")
+SOLVERS = ("repair", "team", "cascade")
 SEED = 5
 SHOWN = ("solved", "right", "calls", "tokens_in", "tokens_out", "seconds")
 FREE = Price(input=0, cached=0, output=0)  # type: ignore[arg-type]
@@ -103,14 +105,22 @@ class Bug:
 
 @dataclass
 class Once:
-    """Repair, run once for each program: the cascade starts from the same attempt, and its seconds count there too."""
+    """A solver that is run once for each program: the stages of the cascade are the same attempts, at their full cost.
 
-    name: str = "repair"
+    So the rows differ in what a solver adds, not in the luck of a second sample. Only the choice among several patches
+    is the cascade's own.
+    """
+
+    solver: Solver
     kept: dict[str, Attempt] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.solver.name
 
     def solve(self, task: Task, site: Site) -> Attempt:
         if task.id not in self.kept:
-            self.kept[task.id] = RepairSolver().solve(task, site)
+            self.kept[task.id] = self.solver.solve(task, site)
         return self.kept[task.id]
 
 
@@ -139,12 +149,8 @@ def solvers(url: str, kept: Path, context: int) -> Mapping[str, Solver]:
         lambda task, site: guide(kept, site),
         str,
     )
-    repair = Once()
-    return {
-        "repair": repair,
-        "cascade": CascadeSolver("cascade", [repair, team], team),
-        "team": team,
-    }
+    first, second = Once(RepairSolver()), Once(team)
+    return {"repair": first, "team": second, "cascade": CascadeSolver("cascade", [first, second], team)}
 
 
 def guide(kept: Path, site: Site) -> IndexGuide:
@@ -181,14 +187,18 @@ def measured(quixbugs: Path, one: Bug, name: str, solver: Solver, folder: Path, 
 
 
 def summary(rows: list[dict[str, Any]]) -> list[str]:
-    lines = ["| solver | programs | solved | right | calls | prompt tokens | reply tokens | seconds |"]
-    lines += ["|---|---|---|---|---|---|---|---|"]
+    """A table of the programs that all solvers have tried, with 95 % intervals for the share that is solved."""
+    tried = [{row["program"] for row in rows if row["solver"] == name} for name in SOLVERS]
+    whole = set.intersection(*tried)
+    lines = ["| solver | programs | solved | %, 95 % interval | right | calls | prompt tokens | reply tokens | seconds |"]
+    lines += ["|---|---|---|---|---|---|---|---|---|"]
     for name in SOLVERS:
-        own = [row for row in rows if row["solver"] == name]
+        own = [row for row in rows if row["solver"] == name and row["program"] in whole]
         sums = {key: sum(row[key] for row in own) for key in ("solved", "calls", "tokens_in", "tokens_out", "seconds")}
         right = sum(row["right"] == "right" for row in own)
         numbers = f"{sums['calls']} | {sums['tokens_in']} | {sums['tokens_out']} | {sums['seconds']:.0f}"
-        lines.append(f"| {name} | {len(own)} | {sums['solved']} | {right} | {numbers} |")
+        share = interval(wilson(sums["solved"], len(own))) if own else "–"
+        lines.append(f"| {name} | {len(own)} | {sums['solved']} | {share} | {right} | {numbers} |")
     return lines
 
 
@@ -211,6 +221,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, metavar="FILE")
     parser.add_argument("--base-url", default="")
     parser.add_argument("--context", type=int, default=4096, help="tokens")
+    parser.add_argument("--threads", type=int, default=2, help="of the server")
     parser.add_argument("--calls", type=int, default=8, help="of the model for one program; those of a probe count")
     parser.add_argument("--seconds", type=float, default=600.0, help="for one program")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which no program is begun")
@@ -233,7 +244,8 @@ def main() -> int:
     with ExitStack() as stack:
         url = options.base_url
         if not url:
-            server = LlamaServer(options.llama, options.model, options.out / "server.log", options.context)
+            log = options.out / "server.log"
+            server = LlamaServer(options.llama, options.model, log, options.context, options.threads)
             url = stack.enter_context(server).url
         named = solvers(url, options.out / "kept", options.context)
         for name in names:
