@@ -69,9 +69,10 @@ class Loop:
         return self._stuck()
 
     def _taken_back(self, before: Files, results: list[tuple[ToolUse, str]]) -> bool:
-        """Whether the edits of a reply do not do, and are undone together with it. Each edit may be the last: tests run.
+        """Whether the edits of a reply do not do, and are undone together with it.
 
-        A weak model repeats what it sees of itself, and what it says next to the same words is another try.
+        Each edit may be the last, so the tests run. A weak model repeats what it sees of itself, and what it says next
+        to the same words is another try.
         """
         if self.desk.files != before:
             self.finished = not self._failing()

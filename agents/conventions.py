@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-EXAMPLE = 3_000  # characters of the example
+EXAMPLE = 1_500  # characters of the example: its imports, its first tests
 UNITTEST = re.compile(r"^class \w+\((?:\w+\.)*\w*TestCase\)", re.MULTILINE)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from agents.models import Model
 
 WIDE = 48_000  # tokens of a context that has room for everything
+CODE = 8  # the part of a context that code may take in an opening
 LEAST = 400  # characters below which a text says nothing
 
 
@@ -12,7 +13,7 @@ LEAST = 400  # characters below which a text says nothing
 class Room:
     """Characters, but for the first two."""
 
-    code: int = 6_000  # tokens of code that an opening shows
+    code: int = 3_000  # tokens of code that an opening shows: it is sent again with every call
     names: int = 20  # tests that are named
     issue: int = 40_000
     advice: int = 12_000  # of AGENTS.md and CONTRIBUTING files
@@ -27,7 +28,8 @@ def room(model: Model) -> Room:
     part = min(1.0, model.context / WIDE)
     found = {item.name: int(getattr(Room(), item.name) * part) for item in fields(Room)}
     tight = {name: max(LEAST, size) for name, size in found.items() if name not in ("code", "names")}
-    return Room(**{**found, "names": max(2, found["names"]), **tight})
+    code = min(Room().code, model.context // CODE)
+    return Room(**{**found, "code": code, "names": max(2, found["names"]), **tight})
 
 
 def clipped(text: str, most: int) -> str:

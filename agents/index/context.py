@@ -69,10 +69,7 @@ def context(
     """The pack for a ranking; at most `tokens` as `count` sees them. "" if not even one path fits.
 
     Of `passages` (documents, sibling repositories) those that rank among the named files are shown whole."""
-    names = [
-        f"{place}. {file.path}" + (f" ({'; '.join(file.why)})" if file.why else "")
-        for place, file in enumerate(ranking.files[:FILES], 1)
-    ]
+    names = [f"{place}. {file.path}" for place, file in enumerate(ranking.files[:FILES], 1)]
     budget, listed = _Budget(tokens, count), _Budget(int(tokens * NAMED), count)
     while names and not listed.take(tail := "\n".join(["Likeliest files, by machine and perhaps wrong:", *names])):
         names.pop()

@@ -81,6 +81,25 @@ def test_advice_is_bounded(tmp_path: Path) -> None:
     assert len(advice(tmp_path, 12_000)) < 12_500
 
 
+SETUP = "Installing\n----------\n\n" + "Fork it, clone it, make an environment. " * 60
+PATCHES = "Patches\n-------\n\nAdd tests. Format with Black. Add an entry to the changelog."
+
+
+@pytest.mark.parametrize(
+    ("guide", "shown"),
+    [
+        (f"Welcome.\n\n{SETUP}\n\n{PATCHES}\n\nReporting\n---------\n\nBe kind.", PATCHES),
+        (f"# Welcome\n\n## Set up\n\n{SETUP}\n\n## Patches\n\nTests and docs.", "## Patches\n\nTests and docs."),
+        ("Be kind. Tests are welcome.", "Be kind. Tests are welcome."),
+        (SETUP, SETUP[:2_000]),
+    ],
+    ids=["underlined", "marked", "short", "nothing of it"],
+)
+def test_of_a_long_guide_to_contributors_what_a_patch_must_be_is_shown(tmp_path: Path, guide: str, shown: str) -> None:
+    (tmp_path / "CONTRIBUTING.rst").write_text(guide)
+    assert advice(tmp_path, 12_000) == f"## CONTRIBUTING.rst\n\n{shown}".rstrip()
+
+
 def test_the_nearest_test_file_is_the_one_named_like_the_likeliest_source(tmp_path: Path) -> None:
     for path in ("tests/test_a.py", "tests/test_price.py"):
         (tmp_path / path).parent.mkdir(exist_ok=True)

@@ -90,7 +90,7 @@ def test_a_small_model_edits_until_the_tests_pass_and_needs_few_tools(tmp_path: 
     assert "return sum(prices)\n" in (world.after(attempt.patch)["shop/price.py"] or "")
     coder = [request["messages"] for request in server.requests if role_of(request) == "coder"]
     assert [len(messages) for messages in coder] == [2, 2, 2, 4]
-    assert coder[2] == coder[1] == coder[0]  # an edit that did not do, or changes nothing, is taken back and asked again
+    assert coder[2] == coder[1] == coder[0]  # an edit that does not do, or changes nothing, is taken back
     system = coder[0][0]["content"]
     assert all(tool in system for tool in ("- view(", "- define(", "- edit("))
     assert not any(tool in system for tool in ("- run(", "- done(", "- create("))

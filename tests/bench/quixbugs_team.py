@@ -190,8 +190,18 @@ def summary(rows: list[dict[str, Any]]) -> list[str]:
     """A table of the programs that all solvers have tried, with 95 % intervals for the share that is solved."""
     tried = [{row["program"] for row in rows if row["solver"] == name} for name in SOLVERS]
     whole = set.intersection(*tried)
-    lines = ["| solver | programs | solved | %, 95 % interval | right | calls | prompt tokens | reply tokens | seconds |"]
-    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    heads = (
+        "solver",
+        "programs",
+        "solved",
+        "%, 95 % interval",
+        "right",
+        "calls",
+        "prompt tokens",
+        "reply tokens",
+        "seconds",
+    )
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in SOLVERS:
         own = [row for row in rows if row["solver"] == name and row["program"] in whole]
         sums = {key: sum(row[key] for row in own) for key in ("solved", "calls", "tokens_in", "tokens_out", "seconds")}
