@@ -13,7 +13,7 @@ LEAST = 400  # characters below which a text says nothing
 class Room:
     """Characters, but for the first two."""
 
-    code: int = 3_000  # tokens of code that an opening shows: it is sent again with every call
+    code: int = 2_500  # tokens of code that an opening shows: it is sent again with every call
     names: int = 20  # tests that are named
     issue: int = 40_000
     advice: int = 12_000  # of AGENTS.md and CONTRIBUTING files
