@@ -4,6 +4,7 @@ The package is imported when a row first needs it: that takes seconds, and nothi
 """
 
 import importlib
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -167,10 +168,16 @@ def _from_conda(text: str) -> list[str]:
 @cache
 def _module(name: str) -> Any:
     """A module of the package, or None where it is not installed."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
     try:
         return importlib.import_module(f"swebench.harness.{name}")
     except ModuleNotFoundError:
         return None
+    finally:
+        # It sets up logging for the whole process: each call of a model would be a line amid the live view.
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def installed() -> bool:

@@ -1,5 +1,8 @@
 """SWE-bench's specifications and parsers, as the public package has them (in .venv-score)."""
 
+import subprocess
+import sys
+
 import pytest
 
 from sandbox.api import BadInput
@@ -80,6 +83,12 @@ def test_names_with_a_path_of_the_datasets_machine_are_found() -> None:
     assert spec is not None
     case = TestCase("tests/test_a.py::test_x[/testbed/tests/file.py]", "passed")
     assert spec.harness.read([case], [wanted]) == {wanted: "passed"}
+
+
+def test_the_package_does_not_take_over_what_is_logged() -> None:
+    code = "import logging, tasks.specs as s; print(s.installed(), logging.root.handlers, logging.root.level)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "[]", "30"]
 
 
 def test_sympys_log_is_read_by_the_packages_parser() -> None:
