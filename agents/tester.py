@@ -129,7 +129,7 @@ def evidence_of(office: Office, edits: Files, written: Files, showing: list[str]
         missing = sorted(set(showing) - report.cases.keys())
         if missing:
             report = _both(report, _run(office, sandbox, missing))
-        report = _again(office, sandbox, report)
+        report = _again(office, sandbox, report, ran)
     office.tell("test", told(report))
     evidence = weigh(office.site.baseline, showing, report, ran)
     return replace(evidence, text=office.clean(evidence.text))
@@ -163,12 +163,13 @@ def guards(office: Office, edits: Sequence[str]) -> list[str]:
     return neighbours(site.tree, known, edits, NEIGHBOURS) or known[:NEIGHBOURS]
 
 
-def _again(office: Office, sandbox: Sandbox, report: TestReport) -> TestReport:
+def _again(office: Office, sandbox: Sandbox, report: TestReport, asked: Sequence[str]) -> TestReport:
     """What failed that passed before, run once more: by its files, then beside what it ran with on the base.
 
-    Some tests only pass alone, some only beside others, and some by chance.
+    Some tests only pass alone, some only beside others, and some by chance. `asked`: files that were to run. One that
+    stands below a configuration of its own may give its tests other names where it runs alone.
     """
-    ran = {file_name(name) for name in report.cases}
+    ran = {file_name(name) for name in report.cases} | set(asked)
     lost = {name for name in office.site.baseline.ids("passed") - report.ids("passed") if file_name(name) in ran}
     if not report.usable or len(lost) > AGAIN:
         return report

@@ -60,6 +60,23 @@ def test_a_test_that_fails_by_chance_is_no_regression(tmp_path: Path, monkeypatc
     assert "of which 0 fail now" in server.requests[2]["messages"][1]["content"]
 
 
+@pytest.mark.slow
+def test_tests_that_have_other_names_alone_than_on_the_base_are_no_regression(tmp_path: Path) -> None:
+    nested = {
+        "pytest.ini": "[pytest]\n",
+        "docs/pytest.ini": "[pytest]\n",
+        "docs/test_page.py": "def test_page():\n    pass\n",
+    }
+    world = World(tmp_path, files={**SHOP, **nested}, real=True)
+    site = replace(world.site(), selection=("docs/test_page.py", "tests/test_label.py"))
+    assert "docs/test_page.py::test_page" in site.baseline.cases
+    script = by_role(tester=[typed(TEST)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])
+    with ModelServer(script) as server:
+        attempt = solver(server.url, tmp_path / "kept").solve(world.task(), site)
+    assert attempt.ended == "patched"
+    assert "Tests that passed before any edit: 2, of which 0 fail now" in server.requests[2]["messages"][1]["content"]
+
+
 def test_a_test_added_to_a_file_is_shown_alone_with_what_it_said_and_old_failures_of_the_file_show_nothing(
     tmp_path: Path,
 ) -> None:
