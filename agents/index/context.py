@@ -25,7 +25,7 @@ Count = Callable[[str], int]  # tokens of a text
 
 FILES = 12  # that are named, and whose skeletons are tried
 NAMED = 0.25  # of the bound, for the list of them
-OUTLINE = 0.35  # of the bound, for skeletons
+OUTLINE = 0.15  # of the bound, for skeletons: more of them takes the room of the code that is edited
 BESIDE = 0.15  # of the bound, for documents and sibling repositories
 DOC = 4  # lines that are shown of a longer doc comment
 TOKEN = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|_+|[^\w\s]{1,2}|\n\s*|[^\w\s]")
