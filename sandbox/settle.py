@@ -15,7 +15,6 @@ from pathlib import Path
 from sandbox import open_sandbox
 from sandbox.api import MEBIBYTE, BuildFailed, Image, ImageUnavailable
 from sandbox.cache import Cache
-from sandbox.discovery import debian
 from sandbox.discovery.advice import Advise
 from sandbox.discovery.recipe import Recipe
 from sandbox.discovery.remedy import Remedy, remedies
@@ -231,13 +230,9 @@ def _other_command(recipe: Recipe, tried: Tried) -> tuple[Remedy, ...]:
 
 
 def _packages_of_automation(recipe: Recipe, tried: Tried) -> tuple[Remedy, ...]:
-    """Where the build fails for no known reason, what its CI installs to build, all at once.
-
-    Only what a build may miss: CI also installs browsers and typesetters.
-    """
+    """Where the build fails for no known reason, what its CI installs to build, all at once."""
     named = [item for item in recipe.following if item.what == "system package"]
-    wanted = [item for item in named if item.value.endswith("-dev") or item.value in debian.KNOWN]
-    found = (Remedy("system", item.value, f"{item.source} installs it") for item in wanted)
+    found = (Remedy("system", item.value, f"{item.source} installs it") for item in named)
     return tuple(item for item in found if _key(item) not in tried)
 
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import docker
@@ -24,7 +24,7 @@ from sandbox import janitor
 from sandbox.api import SandboxUnavailable
 from sandbox.base_image import SHAPES, Bases, present
 from sandbox.discovery.detect import detect
-from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.recipe import Evidence, Recipe
 from sandbox.engine import address, answers, connect
 from sandbox.hosttree import remove_left_over
 from sandbox.labels import PREFIX, Labels
@@ -35,6 +35,7 @@ GIBIBYTE = 1 << 30
 DISK = 5 * GIBIBYTE  # free: a base image, a few environments, their wheels
 MEMORY = 4 * GIBIBYTE  # what one sandbox may use
 # Looked up by name only: a value never leaves the environment.
+ALONE = ("test command", "not read", "refused")  # of a recipe: sentences and lines, each in a row of its own
 KEYS = ("SOLVE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN")
 
 
@@ -260,12 +261,20 @@ def show_recipe(recipe: Recipe, console: Console) -> None:
         table = Table(box=None, pad_edge=False)
         table.add_column(heading)
         table.add_column("", overflow="fold")
-        for item in found:
+        for item, values in gathered(found):
             why = "; ".join(filter(None, (f"from {item.source}, confidence {item.confidence}", item.why)))
-            table.add_row(Text(item.what), Text(item.value).append(f"\n{why}", "dim"))
+            table.add_row(Text(item.what), Text(", ".join(values)).append(f"\n{why}", "dim"))
         if found:
             console.print()
             console.print(table)
+
+
+def gathered(found: Iterable[Evidence]) -> list[tuple[Evidence, list[str]]]:
+    """What stands in one file for one reason, as one row: the first of it, and the values."""
+    rows: dict[Evidence, list[str]] = {}
+    for item in found:
+        rows.setdefault(replace(item, value=item.value if item.what in ALONE else ""), []).append(item.value)
+    return list(rows.items())
 
 
 def _short(text: str) -> str:

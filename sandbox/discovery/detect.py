@@ -1,6 +1,7 @@
 """The door: a repository's tree → its recipe, by the language that its files show."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,13 @@ SIGNS: tuple[tuple[str, str, Language], ...] = (
 LAST_SIGNS: tuple[tuple[str, Language], ...] = (
     ("package.json", "javascript"), ("pyproject.toml", "python"), ("setup.cfg", "python"),
 )  # fmt: skip
+SOURCES: Mapping[str, str] = {
+    ".py": "Python", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".cs": "C#", ".ex": "Elixir", ".go": "Go",
+    ".hs": "Haskell", ".java": "Java", ".js": "JavaScript", ".jl": "Julia", ".kt": "Kotlin", ".lua": "Lua", ".m": "C",
+    ".php": "PHP", ".pl": "Perl", ".rb": "Ruby", ".rs": "Rust", ".scala": "Scala", ".swift": "Swift",
+    ".ts": "TypeScript",
+}  # fmt: skip
+_MAX_FILES = 20_000
 
 
 def detect(tree: Path, asked: Overrides = NOTHING) -> Recipe:
@@ -52,10 +60,25 @@ def _language(tree: Path) -> Language:
         text = read_text(tree, name)
         if text is not None and re.search(stated, text, re.MULTILINE):
             return language
-    if any(islice(tree.rglob("*.py"), 1)):
+    most = _most(tree)
+    if most == "Python" or any(islice(tree.glob("*.py"), 1)):
         return "python"
     for name, language in LAST_SIGNS:
         if (tree / name).is_file():
             return language
     signs = ", ".join(dict.fromkeys(name for name, _, _ in SIGNS))
-    raise BadInput(f"no project in {tree} that can be built: none of {signs}, and no .py file")
+    if not most:
+        raise BadInput(f"no project in {tree} that can be built: none of {signs}, and no .py file")
+    raise BadInput(
+        f"{tree} is mostly {most}, and has none of {signs}: where a part of it can be built all the same, "
+        "`language` and `test-command` of [tool.solve] in a pyproject.toml say how (docs/images.md)"
+    )
+
+
+def _most(tree: Path) -> str:
+    """What most of its source files are written in; empty where there is none."""
+    names = (
+        path.suffix for path in islice(tree.rglob("*.*"), _MAX_FILES) if not {".git", "node_modules"} & {*path.parts}
+    )
+    counts = Counter(SOURCES[suffix] for suffix in names if suffix in SOURCES)
+    return counts.most_common(1)[0][0] if counts else ""

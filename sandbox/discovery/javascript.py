@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from sandbox.discovery.node import DEBIAN, allows, node_for
 from sandbox.discovery.npm import Package, read_package
 from sandbox.discovery.overrides import Overrides
-from sandbox.discovery.recipe import Evidence, Recipe
+from sandbox.discovery.recipe import Confidence, Evidence, Recipe
 from sandbox.discovery.toolchain import TOOLCHAINS
 
 # What makes a runner print a report that can be read test by test; it follows the script's own arguments.
@@ -33,15 +34,15 @@ def read(tree: Path, asked: Overrides) -> Recipe:
     log = [Evidence("language", "javascript", "package.json")]
     if package.name:
         log.append(Evidence("name", package.name, "package.json"))
-    if package.node:
-        log.append(
-            Evidence("requires node", package.node, "package.json", f"Debian's is {TOOLCHAINS['javascript'].version}")
-        )
+    node = node_for(package.nodes)
+    manifests = package.manifests if node == DEBIAN else {**package.manifests, "node": f"{node}"}
+    if package.nodes:
+        log.append(_node(package, node))
     log += [Evidence("system package", item, "default", "the toolchain") for item in packages]
     log += [Evidence("system package", item, asked.source("system")) for item in asked.system or ()]
     source = package.lock or "package.json"
     log += [Evidence("requirement", item, source, "installed without its scripts") for item in package.requirements]
-    log += [Evidence("refused", item, "package.json", "only npm's registry is asked") for item in package.refused]
+    log += [Evidence("refused", item, "package.json", "no range of npm's registry") for item in package.refused]
     log += [Evidence("not read", item, "package.json") for item in package.unread]
     if asked.test_command:
         commands = [Evidence("test command", asked.test_command, asked.source("test_command"))]
@@ -49,19 +50,34 @@ def read(tree: Path, asked: Overrides) -> Recipe:
         commands = _commands(tree, package)
     return Recipe(
         "javascript", name=package.name, test_command=commands[0].value, system=(*packages, *(asked.system or ())),
-        manifests=package.manifests, evidence=(*log, commands[0]), following=tuple(commands[1:]),
+        manifests=manifests, evidence=(*log, commands[0]), following=tuple(commands[1:]),
     )  # fmt: skip
+
+
+def _node(package: Package, major: int) -> Evidence:
+    """What is said of Node.js, by the package or else by what it installs."""
+    stated, source = (package.node, "package.json") if package.node else (f">={major}", package.lock)
+    if major != DEBIAN:
+        return Evidence("requires node", stated, source, f"Debian's is {DEBIAN}: npm has {major}")
+    known = f"Debian's is {DEBIAN}"
+    return Evidence("requires node", stated, source, known, "high" if allows(stated, DEBIAN) else "low")
 
 
 def _commands(tree: Path, package: Package) -> list[Evidence]:
     """What would run the tests, the most certain first."""
     script = package.scripts.get("test", "")
-    found = []
-    if script and not _PLACEHOLDER.search(script):
-        runner, alone, words = _last(script)
+    script = "" if _PLACEHOLDER.search(script) else script
+    runner, alone, words = _last(script)
+    hidden = bool(script) and runner not in {*REPORTERS, "node"}
+    why = f"`{script[:60]}` hides what it runs, and this is among the dependencies" if hidden else "a dependency"
+    sure: Confidence = "medium" if hidden else "low"
+    among = [name for name in ("vitest", "jest", "mocha") if name in package.requirements_by_name]
+    direct = [Evidence("test command", _alone(name), "package.json", why, sure) for name in among]
+    found = direct if hidden else []
+    if script:
         reporter = REPORTERS.get(runner, "")
         whole = f"npm test -- {reporter}" if reporter else "npm test"
-        found.append(Evidence("test command", whole, "package.json", f"scripts.test is `{script[:100]}`"))
+        found = [*found, Evidence("test command", whole, "package.json", f"scripts.test is `{script[:100]}`")]
         if "build" in package.scripts:
             why = "where tests import what the build script makes"
             found.append(Evidence("test command", f"npm run build && {whole}", "package.json", why, "medium"))
@@ -70,16 +86,19 @@ def _commands(tree: Path, package: Package) -> list[Evidence]:
             found.append(
                 Evidence("test command", line, "package.json", "the runner without what stands before", "medium")
             )
-    for runner in ("vitest", "jest", "mocha"):
-        if runner in package.requirements_by_name:
-            line = f"npx --no-install {runner}{' run' if runner == 'vitest' else ''} {REPORTERS[runner]}"
-            found.append(Evidence("test command", line, "package.json", "it is among the dependencies", "low"))
+    found = [*found, *direct]
     why = "node's own runner"
     if test := _test_file(tree):
         found.append(Evidence("test command", "node --test", test, why, "low"))
     elif not found:
         found.append(Evidence("test command", "node --test", "default", why, "low"))
-    return list({item.value: item for item in reversed(found)}.values())[::-1]
+    first = {item.value: item for item in reversed(found)}
+    return [first[value] for value in dict.fromkeys(item.value for item in found)]
+
+
+def _alone(runner: str) -> str:
+    """A runner with its own settings."""
+    return f"npx --no-install {runner}{' run' if runner == 'vitest' else ''} {REPORTERS[runner]}"
 
 
 def _last(script: str) -> tuple[str, bool, list[str]]:

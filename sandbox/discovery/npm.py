@@ -16,6 +16,7 @@ from sandbox.discovery.requirements import read_text
 from sandbox.discovery.tables import string, table
 
 LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
+OTHERS = ("pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")  # of other programs
 LARGEST_LOCK = 16 * MEBIBYTE
 _KINDS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 _NAME = re.compile(r"^(@[a-z0-9~][\w.~-]*/)?[A-Za-z0-9~][\w.~-]{0,200}$")
@@ -35,6 +36,7 @@ class Package:
     lock: str = ""  # the file that pins versions
     refused: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()  # ranges of Node.js: its own, then those of what the lock file has it install
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def read_package(tree: Path) -> Package:
     kept = {kind: {n: v for n, v in entries.items() if _taken(n, v)} for kind, entries in asked.items()}
     refused = [f"{n}: {v}"[:100] for entries in asked.values() for n, v in entries.items() if not _taken(n, v)]
     flat = {name: value for entries in kept.values() for name, value in entries.items()}
-    if "workspaces" in data:
+    if "workspaces" in data or (tree / "pnpm-workspace.yaml").is_file():
         unread.append("workspaces: only the dependencies of the package at the top are installed")
     manifests, lock = {}, ""
     if flat and (tree / "node_modules").exists():
@@ -57,16 +59,36 @@ def read_package(tree: Path) -> Package:
         manifests = {"package.json": json.dumps({"private": True, **kept}, sort_keys=True)}
         lock, text = _lock(tree, unread)
         manifests |= {"package-lock.json": text} if lock else {}
+        unread += [f"{name}: npm chooses versions anew" for name in OTHERS if not lock and (tree / name).is_file()]
+    node = string(table(data, "engines").get("node")) or ""
     return Package(
         string(data.get("name")) or "",
-        string(table(data, "engines").get("node")) or "",
+        node,
         {name: value for name, value in table(data, "scripts").items() if isinstance(value, str)},
         flat,
         manifests,
         lock,
         tuple(refused),
         tuple(unread),
+        tuple(filter(None, (node, *_nodes(manifests.get("package-lock.json", ""))))),
     )
+
+
+def without(manifests: Mapping[str, str], name: str) -> Mapping[str, str]:
+    """What npm is asked for, but for one package of those at the top; the same where it is none of these."""
+    changed = dict(manifests)
+    for file, place in (("package.json", ()), ("package-lock.json", ("packages", ""))):
+        data = json.loads(manifests.get(file, "{}"))
+        held = [table(data, *place, kind) for kind in _KINDS]
+        if any(entries.pop(name, None) is not None for entries in held):
+            table(data, "packages").pop(f"node_modules/{name}", None)
+            changed[file] = json.dumps(data, sort_keys=True)
+    return changed
+
+
+def _nodes(lock: str) -> list[str]:
+    entries = table(json.loads(lock), "packages") if lock else {}
+    return [string(table(entry, "engines").get("node")) or "" for entry in entries.values()]
 
 
 def _taken(name: str, wanted: object) -> bool:

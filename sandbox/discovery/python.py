@@ -12,6 +12,7 @@ from types import MappingProxyType
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from sandbox.discovery import debian
 from sandbox.discovery.automation import read_makefile, read_nox, read_workflows
 from sandbox.discovery.choose_command import choose_command
 from sandbox.discovery.declared import Declared, read_pkg_info, read_pyproject, read_setup_cfg, read_tools
@@ -58,7 +59,10 @@ def read(tree: Path, asked: Overrides) -> Recipe:
     """The recipe of the Python repository in the folder `tree`."""
     declared = [found for reader in _READERS if (found := reader(tree)) is not None]
     told = _tellers(tree)
-    log = [Evidence("language", "python", declared[0].source if declared else "*.py")]
+    if declared:
+        log = [Evidence("language", "python", declared[0].source)]
+    else:
+        log = [Evidence("language", "python", "*.py", "no file says how it is built", "medium")]
     log += [Evidence("not read", note, item.source) for item in declared for note in item.unread]
     name = canonicalize_name(_first(declared, "name", log) or "")
     requires_python, older = _python(declared, told, asked, log)
@@ -69,16 +73,23 @@ def read(tree: Path, asked: Overrides) -> Recipe:
     build_env = _build_env(declared, backend, build_requires, log)
     system = asked.system or ()
     log += [Evidence("system package", item, asked.source("system")) for item in system]
-    following += [
-        Evidence("system package", item, found.source, "installed there", "medium")
-        for found in told for item in found.system if item not in system
-    ]  # fmt: skip
+    following += _packages(told, system)
     command = choose_command(tree, told, requirements, asked, log, following)
     return Recipe(
         language="python", name=name, requires_python=requires_python, requirements=requirements,
         build_requires=build_requires, backend=backend, roots=roots, test_command=command, build_env=build_env,
         system=system, evidence=tuple(log), following=tuple(dict.fromkeys(following)),
     )  # fmt: skip
+
+
+def _packages(told: Sequence[Told], known: Sequence[str]) -> list[Evidence]:
+    """Of what automation installs that which a build may miss: it also installs browsers and typesetters."""
+    found = {item: told_by.source for told_by in reversed(told) for item in reversed(told_by.system)}
+    wanted = [item for item in reversed(found) if item.endswith("-dev") or item in debian.KNOWN]
+    return [
+        Evidence("system package", item, found[item], "installed there", "medium")
+        for item in wanted if item not in known
+    ]  # fmt: skip
 
 
 def _tellers(tree: Path) -> list[Told]:

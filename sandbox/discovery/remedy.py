@@ -13,7 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from sandbox.discovery import debian, pypi
+from sandbox.discovery import debian, npm, pypi
 from sandbox.discovery.recipe import Evidence, Recipe
 
 Kind = Literal["system", "requirement", "build requirement", "without", "without system", "python", "test command"]
@@ -44,6 +44,8 @@ class Remedy:
             return replace(changed, test_command=self.value)
         if self.kind == "without system":
             return replace(changed, system=tuple(name for name in recipe.system if name != self.value))
+        if self.kind == "without" and recipe.language == "javascript":
+            return replace(changed, manifests=npm.without(recipe.manifests, self.value))
         if self.kind == "without":
             return replace(changed, requirements=_without(recipe.requirements, self.value))
         return replace(changed, requirements=_with(recipe.requirements, self.value))
@@ -55,6 +57,7 @@ def remedies(text: str, recipe: Recipe, own: Collection[str] = ()) -> Iterator[R
     Of other languages than Python only programs, headers and libraries are known.
     """
     table = _TABLE if recipe.language == "python" else [row for row in _TABLE if row[1].endswith("system")]
+    table = [*table, *_NPM] if recipe.language == "javascript" else table
     for pattern, kind, find in table:
         for match in re.finditer(pattern, text):
             name = match[1] if match.re.groups and match[1] else ""
@@ -148,6 +151,10 @@ def _not_debian(name: str, recipe: Recipe) -> str:
     return name if name in recipe.system else ""
 
 
+def _not_on_npm(name: str, recipe: Recipe) -> str:
+    return name if npm.without(recipe.manifests, name) != recipe.manifests else ""
+
+
 def _older_pytest(_: str, recipe: Recipe) -> str:
     return "" if any("pytest<8" in line for line in recipe.requirements) else "pytest<8"
 
@@ -197,6 +204,11 @@ _TABLE: tuple[tuple[str, Kind, Callable[[str, Recipe], str]], ...] = (
     (r"No matching distribution found for " + _NAME, "without", _dropped),
     (r"no wheel and no source distribution of " + _NAME, "without", _dropped),
 )  # fmt: skip
+
+
+_NPM: tuple[tuple[str, Kind, Callable[[str, Recipe], str]], ...] = (
+    (r"404\s+'((?:@[\w.~-]+/)?[\w.~-]+)@[^\s']*' is not in this registry", "without", _not_on_npm),
+)
 
 
 def _with(lines: tuple[str, ...], line: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ _ELSEWHERE = ("git", "path", "registry", "registry-index", "workspace")
 _NAME = re.compile(r"^[A-Za-z][\w-]*$")
 _VERSION = re.compile(r"^[\w.*^~<>=, +-]+$")
 _MAX_MEMBERS = 200
+_SHORT = re.compile(r'^{ package = "(.*?)", version = "(.*?)".*')  # a crate as people write it
 
 
 def read(tree: Path, asked: Overrides) -> Recipe:
@@ -33,7 +34,7 @@ def read(tree: Path, asked: Overrides) -> Recipe:
     log += [Evidence("system package", item, "default", "the toolchain") for item in packages]
     log += [Evidence("system package", item, asked.source("system")) for item in asked.system or ()]
     lines = sorted({line for source in _members(tree, top) for line in _crates(source)})
-    log += [Evidence("requirement", line, "Cargo.toml") for line in lines]
+    log += [Evidence("requirement", _SHORT.sub(r"\1@\2", line), "Cargo.toml") for line in lines]
     everything = " --workspace" if "workspace" in top and "package" in top else ""
     command = asked.test_command or f"{COMMAND}{everything}"
     source = asked.source("test_command") if asked.test_command else "default"

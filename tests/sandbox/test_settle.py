@@ -20,7 +20,7 @@ IMAGE = Image("fake", "x", "/work")
 RECIPE = Recipe("python", requirements=("pytest",))
 GOOD = done(b"3 passed\n")
 NOTHING = done(b"no tests collected in 0.01s\n", exit_code=5)
-CI = ("libfoo-dev", "libbar-dev", "gfortran", "firefox")
+CI = ("libfoo-dev", "libbar-dev", "gfortran")
 OTHERS = tuple(Evidence("test command", name, "tox.ini") for name in ("pytest -o a=1", "pytest -o b=1"))
 
 
@@ -117,7 +117,7 @@ def test_where_a_build_fails_for_no_known_reason_it_gets_what_ci_installs_to_bui
         2: BuildFailed("system packages", "E: Unable to locate package libfoo-dev"),
     }
     recipe, learned = Site(failures=dict(failures)).search(following=tuple(listed))
-    assert recipe.system == ("libbar-dev", "gfortran"), "no browser; and what only Ubuntu has is left out again"
+    assert recipe.system == ("libbar-dev", "gfortran"), "what only Ubuntu has is left out again"
     assert [item.kind for item in learned] == ["system"] * 3 + ["without system"]
     with pytest.raises(BuildFailed, match="no foo"):
         Site(failures=dict(failures), kind="bubblewrap").search(following=tuple(listed))

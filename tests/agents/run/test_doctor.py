@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_the_table_shows_what_mends_each_lack(tmp_path: Path) -> None:
     assert "→ apt-get install bubblewrap" in done.stdout
     assert "mend docker or bubblewrap first" in done.stdout
     assert "hunter2" not in done.stdout
+
+
+def test_a_recipe_is_shown_with_one_row_for_what_one_file_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("six\nattrs\n-e ../evil\n--index-url x\n")
+    shown = run(tmp_path, repo=tmp_path, form="table").stdout
+    assert re.search(r"requirement +six, attrs\s+from requirements.txt, confidence high; to run it", shown)
+    assert len(re.findall("^refused ", shown, re.MULTILINE)) == 2
 
 
 @pytest.mark.docker

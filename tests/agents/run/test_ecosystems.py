@@ -1,4 +1,4 @@
-"""One real bug of a Go module, a Rust crate and an npm package, solved by `solve run` with a scripted model, in docker.
+"""Real bugs of a Go module, a Rust crate and npm packages, solved by `solve run` with a scripted model, in docker.
 
 Each repository is the commit that mended the bug with the mending taken out again, so the project's own new tests show
 it. Needs mirrors: `make accept-ecosystems MIRRORS=DIR`, with bare repositories at DIR/OWNER/NAME.git.
@@ -76,6 +76,20 @@ BUGS = (
             }
         ),
         20,
+    ),
+    Bug(
+        "jshttp/cookie",
+        "c66147c053c74b256287aa7c0a4e63082d786fb2",
+        "src/index.ts",
+        "typescript",
+        "A value in the options wins: see `should support three argument mode with value in options`",
+        frozenset(
+            {
+                "src/stringify-set-cookie.spec.ts > cookie.stringifySetCookie > "
+                "should support three argument mode with value in options"
+            }
+        ),
+        100,
     ),
 )
 

@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.discovery.detect import detect
+from sandbox.discovery.node import node_for
 from sandbox.discovery.npm import read_package
 from sandbox.discovery.overrides import Overrides
 from sandbox.discovery.recipe import Recipe
+from sandbox.discovery.remedy import remedies
 
 
 def found(folder: Path, files: dict[str, str], asked: Overrides | None = None) -> Recipe:
@@ -121,6 +123,18 @@ def test_a_runner_among_the_dependencies_goes_before_nodes_own(tmp_path: Path) -
     assert [item.value for item in recipe.following] == ["node --test"]
 
 
+def test_a_runner_that_a_script_hides_is_called_by_its_name(tmp_path: Path) -> None:
+    """Of a wrapper's report only files are known, whose names change with how many of their tests fail."""
+    wrapped = {"scripts": {"test": "ts-scripts test"}, "devDependencies": {"vitest": "3"}}
+    recipe = found(tmp_path, {"package.json": json.dumps(wrapped)})
+    assert recipe.test_command == "npx --no-install vitest run --reporter=json"
+    assert [item.value for item in recipe.following] == ["npm test"]
+    own = found(
+        tmp_path / "own", {"package.json": package(scripts={"test": "node t.js"}, devDependencies={"mocha": "9"})}
+    )
+    assert own.test_command == "npm test"
+
+
 def test_a_command_that_is_asked_for_has_no_others(tmp_path: Path) -> None:
     for name, text in (("package.json", package()), ("go.mod", "module x"), ("Cargo.toml", ""), ("setup.py", "")):
         recipe = found(tmp_path / name, {name: text}, Overrides(test_command="just check", system=("hg",)))
@@ -163,6 +177,54 @@ def test_npm_is_asked_for_names_and_ranges_of_its_registry_only(tmp_path: Path) 
     locked = json.loads(recipe.manifests["package-lock.json"])["packages"]
     assert locked.keys() == {"", "node_modules/mocha", "node_modules/evil"}
     assert locked["node_modules/mocha"]["resolved"].startswith("https://registry.npmjs.org/")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "major"),
+    [
+        ([], 18), ([">=14"], 18), (["18.x || 20.x"], 18), (["^20.19.0 || >=22.12.0"], 20), ([">=22"], 22),
+        ([">=20 <22"], 20), (["14 - 20"], 18), (["21 - 24"], 22), (["*", ">=18", "^22.1"], 22), ([">=20", "<20"], 20),
+        ([">18"], 20), ([">=99"], 18), (["rubbish"], 18), ([">=16.0.0", ">=20.19"], 20), (["<21", ">18.2"], 18),
+    ],
+)  # fmt: skip
+def test_the_oldest_node_that_a_package_and_what_it_installs_allow(ranges: list[str], major: int) -> None:
+    assert node_for(ranges) == major
+
+
+def test_a_newer_node_than_debians_comes_from_npm(tmp_path: Path) -> None:
+    lock = {"packages": {"": {}, "node_modules/a": {"version": "1.0.0", "engines": {"node": ">=20"}}}}
+    files = {"package.json": package(dependencies={"a": "1"}), "package-lock.json": json.dumps(lock)}
+    recipe = found(tmp_path, files)
+    assert recipe.manifests["node"] == "20"
+    said = next(item for item in recipe.evidence if item.what == "requires node")
+    assert (said.value, said.source, said.why) == (">=20", "package-lock.json", "Debian's is 18: npm has 20")
+    older = found(tmp_path / "older", {"package.json": package(engines={"node": ">= 8"}, dependencies={"a": "1"})})
+    assert "node" not in older.manifests
+
+
+def test_a_package_that_the_registry_has_no_more_is_left_out(tmp_path: Path) -> None:
+    packages = {"": {"devDependencies": {"@a/gone": "1", "mocha": "9"}}, "node_modules/@a/gone": {"version": "1.0.0"}}
+    asked = {"@a/gone": "1", "mocha": "9"}
+    lock = json.dumps({"lockfileVersion": 3, "packages": packages})
+    recipe = found(tmp_path, {"package.json": package(devDependencies=asked), "package-lock.json": lock})
+    said = "npm error 404  '@a/gone@https://registry.npmjs.org/@a/gone/-/gone-1.0.0.tgz' is not in this registry.\n"
+    [remedy] = remedies(said, recipe)
+    assert (remedy.kind, remedy.value) == ("without", "@a/gone")
+    handed = {name: json.loads(text) for name, text in remedy.of(recipe).manifests.items()}
+    assert handed["package.json"]["devDependencies"] == {"mocha": "9"}
+    assert handed["package-lock.json"]["packages"] == {"": {"devDependencies": {"mocha": "9"}}}
+    assert list(remedies(said.replace("@a/gone", "deep"), recipe)) == [], "what another package asks for stays"
+
+
+def test_what_npm_does_not_read_is_said(tmp_path: Path) -> None:
+    files = {
+        "package.json": package(dependencies={"a": "catalog:", "b": "1"}),
+        "pnpm-lock.yaml": "",
+        "pnpm-workspace.yaml": "",
+    }
+    said = {item.what: item.value for item in found(tmp_path, files).evidence}
+    assert said["not read"] == "pnpm-lock.yaml: npm chooses versions anew"
+    assert said["refused"] == "a: catalog:"
 
 
 def test_an_old_lock_file(tmp_path: Path) -> None:

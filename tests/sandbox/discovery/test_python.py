@@ -248,7 +248,23 @@ def test_broken_files_are_no_trouble(tmp_path: Path, files: dict[str, str]) -> N
 
 def test_nothing_that_is_known(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no project in"):
-        detect(repository(tmp_path, {"main.c": "int main() {}"}))
+        detect(repository(tmp_path, {"README.md": "Nothing yet."}))
+
+
+def test_a_script_in_a_project_of_another_language_does_not_make_it_python(tmp_path: Path) -> None:
+    files = {"src/main.c": "int main() {}", "src/more.c": "", "tools/make_header.py": ""}
+    with pytest.raises(BadInput, match=r"mostly C, .* `language` and `test-command` of \[tool.solve\]"):
+        detect(repository(tmp_path, files))
+    assert detect(repository(tmp_path, {"main.py": ""})).language == "python"
+    (tmp_path / "main.py").unlink()
+    table = '[tool.solve]\nlanguage = "python"\ntest-command = "make test"\n'
+    assert detect(repository(tmp_path, {"pyproject.toml": table})).test_command == "make test"
+
+
+def test_of_what_ci_installs_that_is_tried_which_a_build_may_miss(tmp_path: Path) -> None:
+    steps = "jobs: {test: {steps: [{run: 'sudo apt-get install -y libfoo-dev firefox gfortran libfoo-dev'}]}}"
+    found = detect(repository(tmp_path, {"setup.py": "", ".github/workflows/ci.yml": steps}))
+    assert [item.value for item in found.following if item.what == "system package"] == ["libfoo-dev", "gfortran"]
 
 
 def test_the_digest_names_what_is_built_and_not_how_it_was_found(tmp_path: Path) -> None:
