@@ -124,8 +124,10 @@ def rates(lines: Sequence[Line]) -> list[Whisker]:
 
 
 def dots(lines: Sequence[Line]) -> list[Dot]:
-    """Dollars a task against the rate; solvers whose price is unknown are left out."""
+    """Dollars a task against the rate; solvers whose price is unknown are left out, and all where nobody paid."""
     priced = [(line, line.dollars_per_task) for line in lines if line.dollars_per_task is not None]
+    if not any(dollars for _, dollars in priced):
+        return []
     priced.sort(key=lambda each: (-each[0].pass_at_1, each[1]))
     most, height = _most(lines), _height(lines)
     at = [_up(line.pass_at_1, height) for line, _ in priced]

@@ -186,6 +186,14 @@ def test_nothing_of_a_patch_or_a_name_becomes_markup() -> None:
     assert "[y]" not in markdown
 
 
+def test_where_nobody_paid_there_is_no_chart_of_costs() -> None:
+    free = report_html.page(leaderboard([result("gold", 1, dollars=0.0)]), "runs")
+    assert 'id="costs"' not in free
+    assert "Nothing was paid" in free
+    paid = report_html.page(leaderboard([result("gold", 1, dollars=0.0), result("s", 1, dollars=0.1)]), "runs")
+    assert 'id="costs"' in paid
+
+
 def test_the_page_loads_nothing_and_links_to_its_own_evidence() -> None:
     html = report_html.page(leaderboard([*autocoderover("a/b"), result("a b", 1), result("a-b", 2)]), "runs")
     assert "http" not in html.replace("http-equiv", "")
