@@ -31,8 +31,10 @@ SIGNS: tuple[tuple[str, str, Language], ...] = (
     ("pytest.ini", "", "python"),
     ("pyproject.toml", r"^\s*\[tool\.(pytest|tox|solve)\b", "python"),
 )
-LAST_SIGNS: tuple[tuple[str, Language], ...] = (
-    ("package.json", "javascript"), ("pyproject.toml", "python"), ("setup.cfg", "python"),
+# Files that say little, and what most source files must then be written in, if there are any.
+LAST_SIGNS: tuple[tuple[str, tuple[str, ...], Language], ...] = (
+    ("package.json", ("", "JavaScript", "TypeScript"), "javascript"), ("pyproject.toml", ("",), "python"),
+    ("setup.cfg", ("",), "python"),
 )  # fmt: skip
 SOURCES: Mapping[str, str] = {
     ".py": "Python", ".c": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".cs": "C#", ".ex": "Elixir", ".go": "Go",
@@ -63,14 +65,14 @@ def _language(tree: Path) -> Language:
     most = _most(tree)
     if most == "Python" or any(islice(tree.glob("*.py"), 1)):
         return "python"
-    for name, language in LAST_SIGNS:
-        if (tree / name).is_file():
+    for name, mostly, language in LAST_SIGNS:
+        if most in mostly and (tree / name).is_file():
             return language
     signs = ", ".join(dict.fromkeys(name for name, _, _ in SIGNS))
     if not most:
         raise BadInput(f"no project in {tree} that can be built: none of {signs}, and no .py file")
     raise BadInput(
-        f"{tree} is mostly {most}, and has none of {signs}: where a part of it can be built all the same, "
+        f"{tree} is mostly {most}, and none of {signs} says how it is built: where a part of it can be, "
         "`language` and `test-command` of [tool.solve] in a pyproject.toml say how (docs/images.md)"
     )
 

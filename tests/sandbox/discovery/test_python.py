@@ -255,6 +255,9 @@ def test_a_script_in_a_project_of_another_language_does_not_make_it_python(tmp_p
     files = {"src/main.c": "int main() {}", "src/more.c": "", "tools/make_header.py": ""}
     with pytest.raises(BadInput, match=r"mostly C, .* `language` and `test-command` of \[tool.solve\]"):
         detect(repository(tmp_path, files))
+    tools = {"package.json": '{"private": true}', "pyproject.toml": "[tool.black]\nline-length = 100\n"}
+    with pytest.raises(BadInput, match="mostly C"):
+        detect(repository(tmp_path, tools))
     assert detect(repository(tmp_path, {"main.py": ""})).language == "python"
     (tmp_path / "main.py").unlink()
     table = '[tool.solve]\nlanguage = "python"\ntest-command = "make test"\n'
