@@ -48,6 +48,7 @@ _VERSION_FROM_GIT: Mapping[str, str] = {
 }
 # pkg_resources, which old setup files import, went with release 82; editable installs (PEP 660) came with 64.
 _LEGACY_BUILD = ("setuptools>=64,<81", "wheel")
+_MOST_PACKAGES = 30  # of Debian, that automation asks for
 
 
 _READERS: tuple[Callable[[Path], Declared | None], ...] = (
@@ -88,7 +89,7 @@ def _packages(told: Sequence[Told], known: Sequence[str]) -> list[Evidence]:
     wanted = [item for item in reversed(found) if item.endswith("-dev") or item in debian.KNOWN]
     return [
         Evidence("system package", item, found[item], "installed there", "medium")
-        for item in wanted if item not in known
+        for item in wanted[:_MOST_PACKAGES] if item not in known
     ]  # fmt: skip
 
 

@@ -58,19 +58,15 @@ def test_a_machine_that_has_nothing(tmp_path: Path) -> None:
     assert {item["source"] for item in recipe["evidence"]} == {"*.py", "default"}
 
 
-def test_the_table_shows_what_mends_each_lack(tmp_path: Path) -> None:
-    done = run(tmp_path, form="table")
+def test_the_table_shows_what_mends_each_lack_and_a_row_for_what_one_file_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("six\nattrs\n-e ../evil\n--index-url x\n")
+    done = run(tmp_path, repo=tmp_path, form="table")
     assert done.returncode == 3, done.stderr
     assert "→ apt-get install bubblewrap" in done.stdout
     assert "mend docker or bubblewrap first" in done.stdout
+    assert re.search(r"requirement +six, attrs\s+from requirements.txt, confidence high; to run it", done.stdout)
+    assert len(re.findall("^refused ", done.stdout, re.MULTILINE)) == 2
     assert "hunter2" not in done.stdout
-
-
-def test_a_recipe_is_shown_with_one_row_for_what_one_file_asks_for(tmp_path: Path) -> None:
-    (tmp_path / "requirements.txt").write_text("six\nattrs\n-e ../evil\n--index-url x\n")
-    shown = run(tmp_path, repo=tmp_path, form="table").stdout
-    assert re.search(r"requirement +six, attrs\s+from requirements.txt, confidence high; to run it", shown)
-    assert len(re.findall("^refused ", shown, re.MULTILINE)) == 2
 
 
 @pytest.mark.docker
