@@ -8,6 +8,9 @@ from sandbox.testlog import TestCase, TestReport, file_name
 from sandbox.testrun import selects
 
 NAMED = 12  # failing tests that are named
+BEFORE = (
+    6  # of those that fail on the base, and of the files that were run there: `test` tells of each what it did there
+)
 MESSAGES = 3  # of which this many with what they said
 LINES = 30  # of one message
 
@@ -97,16 +100,19 @@ def describe(report: TestReport, baseline: TestReport, showing: Collection[str] 
 
 
 def failing_before(baseline: TestReport, showing: Collection[str], selection: Collection[str] = ()) -> str:
-    """Which tests fail on the base, in one paragraph; of `selection`, where only that was run."""
+    """Which tests fail on the base, in one paragraph, the first by name; of `selection`, where only that was run."""
     if not baseline.usable:
         return "No test was run yet: which of them fail on the base is not known."
-    where = f"Of {', '.join(selection)} (the rest of the suite was not run): " if selection else ""
+    where = f"Of {_first(selection)} (the rest of the suite was not run): " if selection else ""
     failing = sorted(baseline.ids("failed", "error") - set(showing))
     if not failing:
         return f"{where}Apart from tests that show the issue, no test fails on the base."
-    more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
-    named = ", ".join(failing[:NAMED])
-    return f"{where}{len(failing)} tests fail on the base and are not your concern: {named}{more}."
+    return f"{where}{len(failing)} tests fail on the base and are not your concern: {_first(failing)}."
+
+
+def _first(names: Collection[str]) -> str:
+    more = f" and {len(names) - BEFORE} more" if len(names) > BEFORE else ""
+    return f"{', '.join([*names][:BEFORE])}{more}"
 
 
 def _failures(report: TestReport, names: Iterable[str]) -> Iterable[str]:

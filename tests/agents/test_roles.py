@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from agents.advice import advice
 from agents.choose import Candidate, finalists
 from agents.conventions import conventions
-from agents.evidence import Evidence, weigh
+from agents.evidence import Evidence, failing_before, weigh
 from agents.journal import Journal
 from agents.llm import Servers
 from agents.models import Model
@@ -153,6 +153,14 @@ def test_evidence_tells_fixed_failing_and_regressed_apart() -> None:
     assert (seen.fixed, seen.failing, seen.regressed) == (("t.py::shown",), (), ("t.py::broken",))
     assert not seen.good
     assert "1 others fail as they did before" in seen.text
+
+
+def test_what_fails_on_the_base_is_counted_and_the_first_of_it_named() -> None:
+    base = report(**{f"old{number}": "failed" for number in range(9)})
+    said = failing_before(base, ["t.py::old0"], [f"t{number}.py" for number in range(9)])
+    assert "t0.py, t1.py, t2.py, t3.py, t4.py, t5.py and 3 more (the rest of the suite was not run)" in said
+    assert "8 tests fail on the base" in said
+    assert said.endswith("t.py::old6 and 2 more.")
 
 
 def test_a_run_that_came_to_nothing_lost_every_guard() -> None:
