@@ -1,5 +1,6 @@
 """Images in a container engine, made by Dockerfiles that stand in `images/`."""
 
+import re
 import secrets
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from typing import Any
 
 from docker.errors import APIError, ImageNotFound
 
-from sandbox.api import BuildFailed, Image, Limits
+from sandbox.api import BuildFailed, Image, Limits, SandboxUnavailable
 from sandbox.archive import pack
 from sandbox.base import WORKDIR, Base
 from sandbox.base_image import Bases, base_image
@@ -24,7 +25,7 @@ from sandbox.system_packages import with_packages
 from sandbox.wheelhouse import TAIL, Target
 
 KEPT = 60  # images of each kind: those of a benchmark stand until its next pass
-GONE = "No such image"
+_FAILED = re.compile(r"non-zero code|exit (?:code|status)")  # how docker and podman tell that a command failed
 SECONDS = 600.0  # without a word from the engine while it builds
 DOCKERFILES = Path(__file__).with_name("images")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -96,8 +97,10 @@ class DockerStore:
     def _build(self, kind: str, key: str, folder: Path, dockerfile: str, base: str) -> Image:
         shutil.copy2(DOCKERFILES / dockerfile, folder / "Dockerfile")
         failed, lines = self._built(kind, key, folder, base)
-        if GONE in failed:  # another program tidied up between two stages
+        if failed and not by_command(failed):  # another program tidied up between two stages, or the engine is short
             failed, lines = self._built(kind, key, folder, base)
+        if failed and not by_command(failed):
+            raise SandboxUnavailable(f"the engine does not build: {failed}")
         if failed:
             step = "dependencies" if kind == "deps" else "repository"
             raise BuildFailed(step, "\n".join([*lines[-TAIL:], failed]))
@@ -149,6 +152,11 @@ class DockerStore:
         self._used[kind].remove(key)
         with suppress(APIError):  # not there, or a container still uses it
             self._client.api.remove_image(_tag(kind, key))
+
+
+def by_command(error: str) -> bool:
+    """Whether a build ended because a command in it failed; else the fault is the engine's own."""
+    return _FAILED.search(error) is not None
 
 
 def _follow(events: Any, lines: list[str]) -> str:

@@ -20,6 +20,7 @@ from sandbox.discovery.recipe import Recipe
 from sandbox.discovery.remedy import Remedy, remedies
 from sandbox.image import Opener, build, content_hash, hashed
 from sandbox.store import Tell
+from sandbox.telling import telling
 from sandbox.testrun import run_tests
 
 TRIES = 6  # remedies after the first plan
@@ -118,6 +119,7 @@ class Search:
                 break
             after = self._tried(recipe, (*end.learned, *changes), until, end.failure)
             if after.best is None and end.best is not None:  # the advice did harm
+                self.tell(f"taken back: {telling(str(after.failure))}")
                 break
             end = after
         if end.best is None:
@@ -137,6 +139,7 @@ class Search:
                 image = self.build(wanted)
             except (BuildFailed, ImageUnavailable) as error:
                 if best is not None:  # the last remedy did harm
+                    self.tell(f"taken back: {telling(str(error))}")
                     return _End(best, best.learned, look.complaint, failure)
                 if not isinstance(error, BuildFailed):  # it asked for a Python that is not here
                     if failure is None:

@@ -91,6 +91,7 @@ def test_where_nothing_is_known_the_first_failure_is_told() -> None:
 def test_a_remedy_that_breaks_the_build_is_taken_back() -> None:
     site = Site([lacks("yaml")], {2: BuildFailed("dependencies", "conflict")})
     assert site.search() == (RECIPE, ())
+    assert site.told[-1] == "taken back: the environment cannot be built, `dependencies` failed: conflict"
 
 
 def test_a_python_that_is_not_here_leaves_what_stood_before() -> None:

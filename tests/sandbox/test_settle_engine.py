@@ -12,7 +12,7 @@ from sandbox.base_image import Bases
 from sandbox.cache import Cache
 from sandbox.discovery.detect import detect
 from sandbox.discovery.recipe import Recipe
-from sandbox.docker_store import KEPT, DockerStore
+from sandbox.docker_store import KEPT, DockerStore, by_command
 from sandbox.settle import settle
 from sandbox.testrun import run_tests
 
@@ -70,3 +70,18 @@ def test_images_that_others_stand_on_go_when_they_are_the_longest_unused(tmp_pat
         assert not client.images.list(f"solve/system:{stale}")
     assert stale not in used.keys()  # noqa: SIM118 (no mapping)
     assert len(used.keys()) == KEPT
+
+
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        ("The command '/bin/sh -c python -m pip install' returned a non-zero code: 1", True),
+        ('error building at STEP "RUN pip": while running runtime: exit status 1', True),
+        ('process "/bin/sh -c pip" did not complete successfully: exit code: 1', True),
+        ("No such image: sha256:0b1", False),
+        ("layer does not exist", False),
+        ("write /var/lib/x: no space left on device", False),
+    ],
+)
+def test_whose_fault_it_is_that_a_build_ended(said: str, by: bool) -> None:
+    assert by_command(said) is by
