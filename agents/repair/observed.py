@@ -41,8 +41,6 @@ class Test(Row):
     stable: bool = True  # a second run in the same process ended the same way
     seconds: float = 0.0  # CPU, not traced where it was run twice
     message: Annotated[str, Field(max_length=20_000)] = ""
-    file: str = ""
-    line: int = 0
     lines: dict[Path, list[int]]
 
 

@@ -10,18 +10,11 @@ from agents.repair.edits import apply
 from agents.repair.scope import own_nodes
 from agents.repair.source import Function, Source, Unreadable, parse
 
-UNUSED, FALLS_OFF, BARE, REPEATED, NO_RECURSION, DEAD, NEUTRAL, TWICE, SLOW = (
-    1.5,
-    1.2,
-    1.0,
-    1.0,
-    1.5,
-    1.0,
-    1.0,
-    0.5,
-    1.0,
-)
-MORE = 1.5  # times as many steps as the quickest patch takes
+UNUSED = NO_RECURSION = 1.5
+FALLS_OFF = 1.2
+BARE = REPEATED = DEAD = NEUTRAL = ONE_ROUND = SLOW = 1.0
+TWICE = 0.5
+MORE = 1.5  # times as many steps as the quickest patch takes that nothing else is held against
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +44,16 @@ def ranked(source: Source, proposals: Iterable[Proposal]) -> list[Ranked]:
 
 
 def slowed(found: Iterable[Ranked], steps: Mapping[Proposal, int]) -> list[Ranked]:
-    """Doubt those that take many more steps through the same tests than another: a slip seldom changes that."""
+    """Doubt those that take many more steps through the same tests than another: a slip seldom changes that.
+
+    One that is doubted already sets no standard: what leaves a loop too early is quick.
+    """
     found = list(found)
-    least = min((count for item in found if (count := steps.get(item.proposal, 0))), default=0)
+    fair = [item for item in found if not item.doubts] or found
+    least = min((count for item in fair if (count := steps.get(item.proposal, 0))), default=0)
     return [
         replace(item, score=item.score + SLOW, doubts=(*item.doubts, "takes more steps than another"))
-        if steps.get(item.proposal, 0) > MORE * least
+        if steps.get(item.proposal, 0) > MORE * least > 0
         else item
         for item in found
     ]
@@ -84,6 +81,7 @@ def _doubts(old: Function, new: Function) -> dict[str, float]:
         "repeats a statement": (REPEATED, _repeats(new) > _repeats(old)),
         "no longer calls itself": (NO_RECURSION, _calls(old, old.name) > _calls(new, new.name) == 0),
         "leaves code that cannot run": (DEAD, _dead(new) > _dead(old)),
+        "goes through a loop once at most": (ONE_ROUND, _rounds(new) > _rounds(old)),
         "computes with what changes nothing": (NEUTRAL, _neutral(new) > _neutral(old)),
         "computes the same twice": (TWICE, _same(new) > _same(old)),
     }
@@ -162,6 +160,14 @@ def _dead(function: Function) -> int:
     """Blocks with statements behind one that leaves."""
     leaves = ast.Return | ast.Raise | ast.Continue | ast.Break
     return sum(any(isinstance(item, leaves) for item in block[:-1]) for block in _blocks(function))
+
+
+def _rounds(function: Function) -> int:
+    """Loops that end in their first round, whatever happens in it."""
+    loops = [node for node in ast.walk(function) if isinstance(node, ast.For | ast.AsyncFor | ast.While)]
+    return sum(
+        _ends(loop.body) and not any(isinstance(node, ast.Continue) for node in ast.walk(loop)) for loop in loops
+    )
 
 
 def _neutral(function: Function) -> int:

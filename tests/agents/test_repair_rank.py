@@ -53,6 +53,14 @@ def test_code_that_cannot_run_is_doubted() -> None:
     assert "leaves code that cannot run" in doubts
 
 
+def test_a_loop_without_a_second_round_is_doubted() -> None:
+    text = "def f(a):\n    while True:\n        if a.pop():\n            return 1\n        a.sort()\n"
+    assert order(text, [("a.sort()", "return 2", 1.5), ("a.sort()", "continue", 2.0)]) == [
+        ("continue", (), 0),
+        ("return 2", ("goes through a loop once at most",), 0),
+    ]
+
+
 def test_an_operation_that_changes_nothing_is_doubted() -> None:
     text = "def f(a):\n    return a ** 2\n"
     assert order(text, [("2", "1", 1.0), ("a ** 2", "a", 1.6)]) == [
@@ -72,6 +80,16 @@ def test_what_takes_more_steps_than_another_is_doubted() -> None:
     slow, quick, unknown = (Proposal("m.py", Edit(4, 5, text), 1.0, "test", 1) for text in (b"2", b"3", b"4"))
     found = slowed(ranked(source, [slow, quick, unknown]), {slow: 900, quick: 100, unknown: 0})
     assert {item.proposal: item.score for item in found} == {slow: 2.0, quick: 1.0, unknown: 1.0}
+
+
+def test_one_that_is_doubted_sets_no_standard_of_steps() -> None:
+    source = parse("m.py", b"def f(a, b):\n    return a - b\n")
+    right = Proposal("m.py", Edit(26, 27, b"+"), 1.0, "test", 2)
+    early = Proposal("m.py", Edit(24, 29, b"a"), 1.0, "test", 2)
+    assert [item.doubts for item in slowed(ranked(source, [right, early]), {right: 900, early: 100})] == [
+        (),
+        ("leaves a name unused",),
+    ]
 
 
 def test_the_same_program_counts_once() -> None:

@@ -6,6 +6,10 @@ DIR is a checkout of https://github.com/jkoppel/QuixBugs. The engine runs as it 
 in a sandbox (local: no isolation, for programs that are known). A tree in which the correct programs stand says which
 tests there are; those of them that do not pass on the buggy program show the bug. A patch counts as found when the
 solver delivers it: all given tests pass in a process of its own. Whether it is right too, `quixbugs_oracle.py` says.
+
+CPU seconds are user and system time of this process in the whole solve, and of pytest and all its forks in the sandbox:
+from its start to the end of the search; "to the first" only until the first plausible patch has passed its fresh
+process. The given tests' own run with the delivered patch, at the end, is not in them.
 """
 
 import argparse
@@ -49,7 +53,7 @@ class Result:
     plausible: int
     tried: int  # edits until the search ended
     to_first: int  # edits until the first plausible one
-    cpu: float  # seconds of survey, search and host side
+    cpu: float  # seconds until the search ended
     cpu_to_first: float  # the same until the first plausible one
     diff: str
     right: str  # what the oracle says of the patch that was delivered: right, or why not

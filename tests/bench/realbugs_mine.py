@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from quixbugs_oracle import plain
 from realbugs_site import (
     Bug,
     Repository,
@@ -31,6 +30,7 @@ from realbugs_site import (
     image,
     is_test,
     load,
+    plain,
     report,
     save,
     tree,

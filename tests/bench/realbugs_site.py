@@ -3,6 +3,7 @@
 The file holds names only: repositories, commits, ids of tests. Their code comes from mirrors.
 """
 
+import ast
 import hashlib
 import io
 import json
@@ -119,3 +120,17 @@ def report(built: Image, tests: tuple[str, ...]) -> TestReport:
 def is_test(path: str) -> bool:
     pure = Path(path)
     return bool(TEST_FILE.match(pure.name)) or any(TEST_FOLDER.match(part) for part in pure.parts[:-1])
+
+
+def plain(data: bytes) -> str:
+    """A program without its layout, comments and docstrings."""
+    module = ast.parse(data)
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [item for item in body if not _is_text(item)]  # type: ignore[attr-defined]
+    return ast.dump(module)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

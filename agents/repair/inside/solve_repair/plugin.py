@@ -54,12 +54,12 @@ class Session:
         else:
             assert self.survey is not None
             assert self.zygote is not None
-            survey.run(self.survey, self.plan, self.runner, items, self.problems, Out(self.plan.out))
+            ran = survey.run(self.survey, self.plan, self.runner, items, self.problems, Out(self.plan.out))
             plan = following(self.plan)
             if plan is not None:
                 for name in plan.modules:
                     _import(name)
-                Search(Bench(plan, self.runner, items), self.zygote, Out(plan.out)).run()
+                Search(Bench(plan, self.runner, items, ran), self.zygote, Out(plan.out)).run()
         return True
 
     def _play(self, role: Role, items: dict[str, pytest.Item]) -> None:

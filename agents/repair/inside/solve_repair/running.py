@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -22,9 +21,7 @@ class Outcome:
     status: str = "passed"  # passed, failed, error, skipped
     seconds: float = 0.0  # CPU
     message: str = ""
-    file: str = ""
-    line: int = 0
-    reached: int = 0  # line of the test's own file that it failed at; only where `light`
+    reached: int = 0  # line of the test's own file that it failed at
 
     def further(self, base: Outcome) -> bool:
         """Whether this failure is a later one than that: of a later line, or a wrong value where there was none."""
@@ -38,10 +35,10 @@ class Outcome:
 
 
 class Runner:
-    """A pytest plugin too: it hears of every report.
+    """A pytest plugin too: it makes every report, and hears of it.
 
-    `light` leaves out what only a reader of failures needs (tracebacks, assertion differences): most of the time of a
-    failing test is spent on them.
+    Reports have no traceback: most of the time of a failing test would be spent on it. `light` leaves out what an
+    assertion says of two values' differences, too.
     """
 
     def __init__(self) -> None:
@@ -73,8 +70,6 @@ class Runner:
 
     # Not first: for unittest's classes pytest itself puts the failure into `call` before.
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        if not self.light:
-            return None
         longrepr: Any = None
         outcome = "passed"
         if call.excinfo is not None:
@@ -106,7 +101,7 @@ class Runner:
             self.last.status = "skipped"
             return
         self.last.status = "failed" if report.when == "call" else "error"
-        self.last.message, self.last.file, self.last.line = _where(report.longrepr)
+        self.last.message = _message(report.longrepr)
 
 
 def plain_copy(value: Any) -> Any:
@@ -126,10 +121,8 @@ def _text(error: BaseException) -> str:
         return ""
 
 
-def _where(longrepr: Any) -> tuple[str, str, int]:
+def _message(longrepr: Any) -> str:
     if isinstance(longrepr, tuple):
-        return str(longrepr[2])[:_MESSAGE], str(longrepr[0]), int(longrepr[1])
-    crash = getattr(longrepr, "reprcrash", None)
-    if crash is None:
-        return str(longrepr)[-_MESSAGE:], "", 0
-    return str(crash.message)[:_MESSAGE], os.path.realpath(str(crash.path)), int(crash.lineno)
+        return str(longrepr[2])[:_MESSAGE]
+    crash = getattr(longrepr, "reprcrash", None)  # of a report that another plugin made
+    return str(longrepr)[-_MESSAGE:] if crash is None else str(crash.message)[:_MESSAGE]

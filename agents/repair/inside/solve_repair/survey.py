@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Dict, Set
 
 import pytest
 
@@ -25,6 +25,7 @@ SHARE = 0.6  # of the survey's time that tests which pass may use
 
 
 IMPORT = -1  # in place of a test's number: lines that run while tests are collected
+Lines = Dict[str, Set[int]]  # by file
 
 
 class Survey:
@@ -39,7 +40,8 @@ class Survey:
 
 def run(
     survey: Survey, plan: Plan, runner: Runner, items: dict[str, pytest.Item], problems: list[str], out: Out
-) -> None:
+) -> dict[str, Lines]:
+    """Returns the lines that each test ran."""
     survey.watch.end()
     missing = [name for name in plan.showing if name not in items]
     out.write(kind="head", python=list(sys.version_info[:2]), missing=missing, problems=problems[:5])
@@ -48,8 +50,9 @@ def run(
         results = _showing(plan, runner, survey.watch, [items[name] for name in names], out)
         guard = [name for name in plan.guard if name in items]
         results += _guarding(plan, runner, survey.watch, [items[name] for name in guard], len(names))
-        _publish(survey.log, [*names, *guard], results, out)
+        ran = _publish(survey.log, [*names, *guard], results, out)
     out.write(kind="end", cpu=forks.used())
+    return ran
 
 
 def _showing(
@@ -100,7 +103,7 @@ def _has_file(module: object) -> bool:
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    return {name: value for name, value in vars(outcome).items() if name != "reached"}
+    return {"status": outcome.status, "seconds": outcome.seconds, "message": outcome.message}
 
 
 def _guarding(
@@ -136,11 +139,11 @@ def _traced_row(
     return body
 
 
-def _publish(log: str, names: list[str], results: list[dict[str, Any] | None], out: Out) -> None:
+def _publish(log: str, names: list[str], results: list[dict[str, Any] | None], out: Out) -> dict[str, Lines]:
     """The log and the results as rows, one a test."""
     files: dict[str, str] = {}  # each fork numbers its files anew, and says so first
-    lines: dict[int, dict[str, set[int]]] = {}
-    current: dict[str, set[int]] = {}
+    lines: dict[int, Lines] = {}
+    current: Lines = {}
     with open(log, encoding="utf-8", errors="replace") as file:
         for entry in file:
             kind, _, rest = entry.rstrip("\n").partition(" ")
@@ -159,3 +162,4 @@ def _publish(log: str, names: list[str], results: list[dict[str, Any] | None], o
         if result is not None:
             hits = {path: sorted(at) for path, at in lines.get(index, {}).items()}
             out.write(kind="test", id=name, lines=hits, **result)
+    return {name: lines.get(index, {}) for index, name in enumerate(names)}

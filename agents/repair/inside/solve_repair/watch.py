@@ -75,7 +75,9 @@ class Watch:
     # Up to 3.11: sys.settrace.
 
     def _on_call(self, frame: FrameType, event: str, arg: object) -> Any:
-        return self._on_line if self._file(frame.f_code.co_filename) >= 0 else None
+        name = frame.f_code.co_filename
+        file = self._files.get(name)  # most calls are pytest's own: they must cost little
+        return self._on_line if (self._file(name) if file is None else file) >= 0 else None
 
     def _on_line(self, frame: FrameType, event: str, arg: object) -> Any:
         if event == "line":

@@ -32,9 +32,11 @@ class Limit:
 
 
 class Bench:
-    """What every fork needs: the collected tests, the live functions, the counter."""
+    """What every fork needs: the collected tests and the lines that each ran, the live functions, the counter."""
 
-    def __init__(self, plan: Plan, runner: Runner, items: dict[str, pytest.Item]) -> None:
+    def __init__(
+        self, plan: Plan, runner: Runner, items: dict[str, pytest.Item], ran: dict[str, dict[str, set[int]]]
+    ) -> None:
         self.plan = plan
         self.runner = runner
         self.items = items
@@ -46,12 +48,27 @@ class Bench:
         # In the order of collection, as a run of whole files has it.
         wanted = {*known, *plan.guard}
         self.all = [name for name in items if name in wanted]
+        self._ran = ran
+        self._concerned: dict[int, list[str]] = {}
 
     def limit(self, name: str, counts: dict[str, int]) -> Limit:
         """For one test: by what it used on the base, and by what others use, for it may have failed early there."""
         others = min(OTHERS_TICKS, 2 * max(counts.values(), default=0))
         ticks = max(LEAST_TICKS, 4 * counts.get(name, 0), others)
         return Limit(max(LEAST_CPU, 5 * self.plan.durations.get(name, 0.0)), ticks)
+
+    def concerned(self, candidate: Candidate) -> list[str]:
+        """Of all tests, in order, those that show the bug and those that ran the candidate's function on the base."""
+        if candidate.unit not in self._concerned:
+            unit, showing = self.plan.units[candidate.unit], set(self.showing)
+            last = unit.line + self.live.source(candidate.path).count(b"\n", unit.start, unit.end)
+            lines = set(range(unit.first, last + 1))
+            self._concerned[candidate.unit] = [
+                name
+                for name in self.all
+                if name in showing or not lines.isdisjoint(self._ran.get(name, {}).get(candidate.path, ()))
+            ]
+        return self._concerned[candidate.unit]
 
     def paths(self) -> dict[int, str]:
         return {candidate.unit: candidate.path for candidate in self.plan.candidates if candidate.unit >= 0}
@@ -160,13 +177,14 @@ def _further(outcome: Outcome, before: Outcome | None) -> bool:
 
 
 def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
-    """One candidate through all tests in order; sends as `through` does."""
+    """One candidate through the tests that it concerns; sends as `through` does. A fresh process runs the others too."""
+    items = [bench.items[name] for name in bench.concerned(candidate)]
 
     def body(send: forks.Send) -> None:
         bench.runner.light = True
         bench.live.swap(candidate.path, bench.plan.units[candidate.unit], candidate)
         bench.ticks.start()
-        through(bench.runner, [bench.items[name] for name in bench.all], bench.plan.durations, send, bench.ticks)
+        through(bench.runner, items, bench.plan.durations, send, bench.ticks)
 
     return body
 
