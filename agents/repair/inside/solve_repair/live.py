@@ -36,6 +36,7 @@ class Live:
         self._sources: dict[str, bytes] = {}
         self._bases: dict[tuple[str, int], CodeType] = {}
         self._functions: dict[str, list[FunctionType]] = {path: [] for path in paths}
+        self._by_unit: dict[tuple[str, int], list[FunctionType]] = {}
         self._caches: list[Any] = []
         names: dict[str, str] = {}
         for thing in gc.get_objects():
@@ -95,14 +96,15 @@ class Live:
             cache.cache_clear()
 
     def _of(self, path: str, unit: Unit) -> list[FunctionType]:
-        source = self.source(path)
-        last = unit.line + source.count(b"\n", unit.start, unit.end)
-        return [
-            function
-            for function in self._functions[path]
-            if unit.first <= function.__code__.co_firstlineno <= last
-            and (_is_outer(function.__code__, unit) or function.__code__.co_firstlineno >= unit.line)
-        ]
+        if (path, unit.start) not in self._by_unit:
+            last = unit.line + self.source(path).count(b"\n", unit.start, unit.end)
+            self._by_unit[path, unit.start] = [
+                function
+                for function in self._functions[path]
+                if unit.first <= function.__code__.co_firstlineno <= last
+                and (_is_outer(function.__code__, unit) or function.__code__.co_firstlineno >= unit.line)
+            ]
+        return self._by_unit[path, unit.start]
 
 
 def _is_outer(code: CodeType, unit: Unit) -> bool:

@@ -18,10 +18,10 @@ from solve_repair.zygote import Zygote
 
 SILENCE = 4.0  # wall seconds on top of the CPU limit: machines are loaded, and tests may wait a little
 PROGRESS = 0.5  # seconds between two progress lines
-ALONE = 150  # candidates that are tried once more in a fork of their own
+ALONE = 50  # candidates that are tried once more in a fork of their own
 EARLY = 100  # candidates that are tried by a fresh import too, because their lines run on import
 SLOW = 40  # candidates that are tried once more with higher limits
-FRESH_SHARE = 0.3  # of the time that candidates outside functions may use
+FRESH_SHARE = 0.25  # of the time that candidates outside functions may use: each costs a start
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Search:
             or self.again
             or self.queue
             or self.to_fresh
-            or (self.outside and self.outside[0].cost <= most)
+            or (self.outside and self.outside[0].cost <= most and not self._outside_done())
         )
 
     def _start(self) -> None:
@@ -158,13 +158,12 @@ class Search:
         self.asked_at = time.monotonic()
 
     def _outside_turn(self, most: float) -> bool:
-        plan = self.bench.plan
-        if self.outside[0].cost > most:
+        if self.outside[0].cost > most or self._outside_done():
             return False
-        whole = plan.deadline - self.started
-        spare = not self.queue and not self.running
-        earned = not self.queue or self.outside[0].cost <= self.queue[0].cost
-        return spare or (earned and self.outside_seconds < FRESH_SHARE * whole)
+        return not self.queue or self.outside[0].cost <= self.queue[0].cost
+
+    def _outside_done(self) -> bool:
+        return self.outside_seconds >= FRESH_SHARE * (self.bench.plan.deadline - self.started)
 
     def _listen(self) -> None:
         watched: list[Any] = [job.fork.fd for job in self.running]

@@ -38,15 +38,20 @@ class Ticks:
 
 
 def _call(at: ast.stmt) -> ast.stmt:
-    call = ast.Expr(ast.Call(ast.Name(NAME, ast.Load()), [], []))
-    for node in ast.walk(call):
+    name = ast.Name(NAME, ast.Load())
+    call = ast.Call(name, [], [])
+    for node in (name, call):
         ast.copy_location(node, at)
-    return call
+    return ast.copy_location(ast.Expr(call), at)
 
 
 def instrument(tree: ast.Module) -> ast.Module:
-    """Add the counter to `tree`, in place."""
-    for node in ast.walk(tree):
+    """Add the counter to `tree`, in place. Looks at statements only: expressions have no blocks."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            left += getattr(node, name, ())
         if isinstance(node, (ast.While, ast.For, ast.AsyncFor)):
             node.body.insert(0, _call(node.body[0]))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
