@@ -65,7 +65,7 @@ class Search:
             # What one candidate leaves behind may fail another without any sign; alone none can.
             self._again(self.failed, 1, ALONE)
         if self._unfound():
-            self.limits = {name: limit.times(10, 1000) for name, limit in self.limits.items()}
+            self.limits = {name: limit.times(15, 1000) for name, limit in self.limits.items()}
             self._again(self.slow, plan.batch, SLOW)
         paired = self._pairs() if self._unfound() else []
         if paired:

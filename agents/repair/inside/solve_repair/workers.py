@@ -177,7 +177,7 @@ def _further(outcome: Outcome, before: Outcome | None) -> bool:
 
 
 def check(bench: Bench, candidate: Candidate) -> Callable[[forks.Send], None]:
-    """One candidate through the tests that it concerns; sends as `through` does. A fresh process runs the others too."""
+    """One candidate through the tests that it concerns; sends as `through` does. A fresh process runs the others."""
     items = [bench.items[name] for name in bench.concerned(candidate)]
 
     def body(send: forks.Send) -> None:
