@@ -245,6 +245,21 @@ def test_a_candidate_that_only_the_showing_test_likes_has_regressed(tmp_path: Pa
     assert last.regressed == 2
 
 
+def test_what_breaks_a_test_that_never_ran_the_function_is_not_plausible(tmp_path: Path) -> None:
+    """`test_b` has nothing to do with `f`, so it is left out of the first look at a candidate."""
+    module = "SEEN = []\n\n\ndef f(x):\n    return x\n"
+    tests = "import m\n\ndef test_a():\n    assert m.f(1) == 2\n\ndef test_b():\n    assert not m.SEEN\n"
+    found, last = passing(
+        tmp_path,
+        module,
+        tests,
+        [("return x", "return SEEN.append(x) or 2"), ("return x", "return x + 1")],
+        request("test_a", guard=["test_m.py::test_b"]),
+    )
+    assert found == [1]
+    assert last.regressed == 1
+
+
 @pytest.mark.slow
 def test_plausible_patches_are_asked_what_the_tests_did_not_ask(tmp_path: Path) -> None:
     """`x * 2`, `x + x` and `x + 2` all make 4 of 2; only the last makes 5 of 3."""

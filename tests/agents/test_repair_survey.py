@@ -29,16 +29,20 @@ def test_the_base_is_described_test_by_test(tmp_path: Path) -> None:
     module = "class Box:\n    def __init__(self, n):\n        self.n = n\n\n\ndef f(box):\n    return box.n\n"
     tests = (
         "import m\n\ndef test_a():\n    assert m.f(m.Box('x')) == 'y'\n\ndef test_b():\n    assert m.f(m.Box(2)) == 2\n"
+        "\ndef test_c():\n    assert [(x for x in ())] == [1]\n\ndef test_d():\n    test_d()\n"
     )
     with LocalSandbox(image(tmp_path, {"m.py": module, "test_m.py": tests})) as sandbox:
-        rows = surveyed(sandbox, request("test_a", "test_gone", guard=["test_m.py::test_b"]))
+        rows = surveyed(sandbox, request("test_a", "test_gone", "test_c", "test_d", guard=["test_m.py::test_b"]))
     [head] = [row for row in rows if isinstance(row, Head)]
     assert head.missing == ["test_m.py::test_gone"]
     by_id = {row.id: row for row in rows if isinstance(row, Test)}
     assert {name: row.status for name, row in by_id.items()} == {
         "test_m.py::test_a": "failed",
         "test_m.py::test_b": "passed",
+        "test_m.py::test_c": "failed",
+        "test_m.py::test_d": "failed",
     }
+    assert all(row.stable for row in by_id.values()), "an address, or where recursion ended, tells no failures apart"
     assert "'x' == 'y'" in by_id["test_m.py::test_a"].message
     assert by_id["test_m.py::test_b"].lines["m.py"] == [3, 7]
     frame = next(row for row in rows if isinstance(row, Frame) and row.name == "f")

@@ -1,6 +1,6 @@
 """How many of QuixBugs' Python programs the repair engine finds a patch for that passes all their given tests.
 
-    python tests/bench/quixbugs.py --quixbugs DIR [-j N] [--seconds S] [--json] [NAME ...]
+    python tests/bench/quixbugs.py --quixbugs DIR [-j N] [--seconds S] [--json | --oracle] [NAME ...]
 
 DIR is a checkout of https://github.com/jkoppel/QuixBugs. The engine runs as it does in the product: by `RepairSolver`
 in a sandbox (local: no isolation, for programs that are known). A tree in which the correct programs stand says which
@@ -10,6 +10,8 @@ solver delivers it: all given tests pass in a process of its own. Whether it is 
 CPU seconds are user and system time of this process in the whole solve, and of pytest and all its forks in the sandbox:
 from its start to the end of the search; "to the first" only until the first plausible patch has passed its fresh
 process. The given tests' own run with the delivered patch, at the end, is not in them.
+
+`--oracle` repairs nothing: it asks the oracle of the buggy and of the correct programs as they are.
 """
 
 import argparse
@@ -159,6 +161,19 @@ def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any
     )
 
 
+def judge(quixbugs: Path, names: list[str]) -> int:
+    """Print what the oracle says of programs whose answer is known. Returns of how many it is mistaken."""
+    mistaken = 0
+    with tempfile.TemporaryDirectory(prefix="quixbugs-") as scratch:
+        for program in names:
+            for folder, right in (("python_programs", False), ("correct_python_programs", True)):
+                said = oracle(quixbugs, program, (quixbugs / folder / f"{program}.py").read_bytes(), Path(scratch))
+                mistaken += (said == "right") != right
+                print(f"{program:28} {folder:24} {said[:100]}", flush=True)
+    print(f"{mistaken} of {2 * len(names)} are judged wrongly")
+    return mistaken
+
+
 def programs(quixbugs: Path) -> list[str]:
     return sorted(
         path.stem.removeprefix("test_")
@@ -173,12 +188,15 @@ def main() -> int:
     parser.add_argument("-j", type=int, default=1, metavar="N")
     parser.add_argument("--seconds", type=float, default=60.0, help="wall seconds a program")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--oracle", action="store_true")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
     names = options.names or programs(options.quixbugs)
     if not names:
         print(f"no python_testcases in {options.quixbugs}: give a checkout of jkoppel/QuixBugs", file=sys.stderr)
         return 2
+    if options.oracle:
+        return 1 if judge(options.quixbugs, names) else 0
     count = len(names)
     with ProcessPoolExecutor(options.j) as pool:
         results = []

@@ -38,16 +38,25 @@ class Live:
         self._functions: dict[str, list[FunctionType]] = {path: [] for path in paths}
         self._by_unit: dict[tuple[str, int], list[FunctionType]] = {}
         self._caches: list[Any] = []
-        names: dict[str, str] = {}
+        self._paths: dict[str, str] = {}  # by the names that code objects have
         for thing in gc.get_objects():
             if type(thing) is FunctionType:
-                name = thing.__code__.co_filename
-                if name not in names:
-                    names[name] = os.path.relpath(os.path.realpath(name), root)
-                if names[name] in self._functions:
-                    self._functions[names[name]].append(thing)
-            elif type(thing) is _CACHE:
+                path = self._path(thing.__code__)
+                if path in self._functions:
+                    self._functions[path].append(thing)
+            elif type(thing) is _CACHE and self._is_own(getattr(thing, "__wrapped__", None)):
                 self._caches.append(thing)
+
+    def _path(self, code: CodeType) -> str:
+        """Relative to the worktree; begins with `..` outside of it."""
+        name = code.co_filename
+        if name not in self._paths:
+            self._paths[name] = os.path.relpath(os.path.realpath(name), self._root)
+        return self._paths[name]
+
+    def _is_own(self, wrapped: Any) -> bool:
+        """Whether what a cache stands before may be the worktree's: only that has seen a candidate."""
+        return type(wrapped) is not FunctionType or not self._path(wrapped.__code__).startswith(os.pardir)
 
     def source(self, path: str) -> bytes:
         if path not in self._sources:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Skipped
 
-_ADDRESS = re.compile(" at 0x[0-9a-fA-F]+")
+_ADDRESS = re.compile(r"(?:0x|\.\.\.x?)[0-9a-fA-F]+")  # pytest shortens long values: <generator o...7fa5101b5030>
+_TOO_DEEP = "RecursionError"
 _MESSAGE = 4000  # characters of a failure that are kept
 WRONG = "AssertionError"
 
@@ -30,8 +31,9 @@ class Outcome:
         return self.message.startswith(WRONG) and not base.message.startswith(WRONG)
 
     def signature(self) -> list[str]:
-        """What tells two failures apart."""
-        return [self.status, _ADDRESS.sub("", self.message[:300])]
+        """What tells two failures apart. Where recursion is cut off differs from run to run."""
+        said = _TOO_DEEP if self.message.startswith(_TOO_DEEP) else _ADDRESS.sub("", self.message[:300])
+        return [self.status, said]
 
 
 class Runner:
@@ -74,11 +76,7 @@ class Runner:
         outcome = "passed"
         if call.excinfo is not None:
             outcome = "skipped" if isinstance(call.excinfo.value, Skipped) else "failed"
-            trace = call.excinfo.tb
-            while trace.tb_next is not None:
-                self._reach(item, trace)
-                trace = trace.tb_next
-            self._reach(item, trace)
+            trace = self._reach(str(item.fspath), call.excinfo.tb)
             text = f"{call.excinfo.typename}: {_text(call.excinfo.value)}"
             longrepr = (trace.tb_frame.f_code.co_filename, trace.tb_lineno, text)
         return pytest.TestReport(
@@ -90,9 +88,14 @@ class Runner:
             when=call.when,  # type: ignore[arg-type]
         )
 
-    def _reach(self, item: pytest.Item, trace: TracebackType) -> None:
-        if trace.tb_frame.f_code.co_filename == str(item.fspath):
-            self.last.reached = trace.tb_lineno
+    def _reach(self, path: str, trace: TracebackType) -> TracebackType:
+        """Note the innermost line of the test's own file; returns where the exception was raised."""
+        while True:
+            if trace.tb_frame.f_code.co_filename == path:
+                self.last.reached = trace.tb_lineno
+            if trace.tb_next is None:
+                return trace
+            trace = trace.tb_next
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.outcome == "passed" or self.last.status in ("failed", "error"):
