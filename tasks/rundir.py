@@ -77,6 +77,8 @@ class RunDir:
             BadInput: it cannot be written.
         """
         try:
+            for scratch in self.path.glob(f".{MARK}.*"):
+                remove(scratch)
             for name in (*FILES, *FOLDERS):
                 if name not in KEPT:
                     remove(self.path / name)
@@ -161,7 +163,7 @@ def earlier(path: Path) -> dict[str, Any] | None:
 def _check(path: Path, question: Mapping[str, object]) -> None:
     """Raises BadInput: the folder is somebody else's."""
     if not (path / MARK).is_file():
-        if any(path.iterdir()):
+        if not all(map(_begun, path.iterdir())):
             raise BadInput(f"{path} is not empty and no run's folder: give another one with --out")
         return
     asked = earlier(path)
@@ -171,6 +173,13 @@ def _check(path: Path, question: Mapping[str, object]) -> None:
         if asked.get(name) != value:
             was = json.dumps(asked.get(name))[:80]
             raise BadInput(f"{path} holds a run of another question ({name} was {was}): give another folder with --out")
+
+
+def _begun(entry: Path) -> bool:
+    """Whether a run that was killed before it could put its mark there has left this: it holds nothing."""
+    if entry.name in FOLDERS and entry.is_dir() and not entry.is_symlink():
+        return not _entries(entry)
+    return entry.name.startswith(f".{MARK}.")
 
 
 def _unwritable(path: Path, error: OSError) -> Exception:

@@ -86,6 +86,7 @@ def open_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / FILE).exists() and any(folder.iterdir()):
             raise BadInput(f"{folder} is not empty and has no {FILE}: give another folder with --out")
+        (folder / FILE).touch()  # before anything else: by it a start that was killed here is known again
         (folder / "logs").mkdir(exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error

@@ -79,6 +79,19 @@ def test_another_question_or_a_damaged_record_is_refused_and_nothing_is_lost(
     assert (tmp_path / "solver" / "journal.jsonl").read_bytes() == b"old"
 
 
+def test_a_run_that_was_killed_before_its_mark_stood_there_goes_on(tmp_path: Path) -> None:
+    with RunDir.open(tmp_path / "run") as run:
+        run.begin()
+    (tmp_path / "run" / ".run.json.0123abcd").write_bytes(b'{"asked"')
+    with RunDir.open(tmp_path / "run") as run:
+        assert run.fresh
+        run.begin()
+        assert sorted(entry.name for entry in run.path.iterdir()) == ["logs", "solver"]
+    (tmp_path / "run" / "logs" / "mine.txt").write_text("x")
+    with pytest.raises(BadInput, match="not empty"):
+        RunDir.open(tmp_path / "run")
+
+
 def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
     with RunDir.open(tmp_path / "run"), pytest.raises(BadInput, match="another solve works in"):
         RunDir.open(tmp_path / "run")

@@ -65,7 +65,7 @@ def test_killed_at_twenty_moments_a_batch_ends_as_if_it_had_not_been(tmp_path: P
         began, kills = time.monotonic(), 0
         for _ in range(KILLS):
             process = bench.start(tmp_path / "killed", jobs=3)
-            time.sleep(chance.uniform(2, 12))
+            time.sleep(chance.uniform(0.5, 12))
             if process.poll() is not None:
                 break
             process.send_signal(signal.SIGKILL)

@@ -12,7 +12,7 @@ from agents.run import grading
 from agents.run.batch import Batch, Came
 from agents.run.bench import exit_status, unfinished_lines
 from agents.run.bench_floor import Machine
-from agents.run.bench_run import run
+from agents.run.bench_run import open_folder, run
 from sandbox.api import BadInput, Image, Owner, Sandbox
 from tasks.environment import Place
 from tasks.grade import Cache, Graded, cache_key
@@ -122,6 +122,11 @@ def test_other_rows_and_other_settings_are_refused(world: World) -> None:
     world.write("something else")
     with pytest.raises(BadInput, match="tasks org__calc-1: was"):
         world.bench("empty")
+
+
+def test_a_start_that_was_killed_before_its_first_line_goes_on(world: World) -> None:
+    open_folder(world.folder / "run")
+    assert len(world.bench("empty").results) == 2
 
 
 def test_a_folder_of_something_else_and_an_unknown_solver_are_refused(world: World) -> None:
