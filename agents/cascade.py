@@ -41,6 +41,7 @@ class CascadeSolver:
             if good and attempt.others:
                 attempt = self._chosen(task, site, attempt)
             attempts.append(attempt)
+            site = replace(site, suspicion=attempt.suspicion or site.suspicion)
             site.tell(Event("test", _said(stage.name, attempt, good), data=_row(stage.name, attempt.cost, good)))
             if good or attempt.ended in ("over_budget", "infra_error"):
                 return self._all(attempts, len(attempts) - 1)

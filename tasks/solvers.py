@@ -1,7 +1,7 @@
 """The `Solver` contract, and the two yardsticks that prove a scorer without a model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,7 @@ class Site:
     offer: Callable[[bytes], None]  # the best patch so far: kept at once, whatever happens next
     verdict: Callable[[Attempt], Verdict]  # what the run would come to with this attempt: the harness runs it
     folder: Path  # the solver's own files in the run directory
+    suspicion: Mapping[tuple[str, int], float] = field(default_factory=dict)  # `Attempt.suspicion` of an earlier stage
     selection: tuple[str, ...] = ()  # what of the suite the baseline ran and guards, as arguments; empty: all of it
 
 

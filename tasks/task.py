@@ -1,6 +1,6 @@
 """What crosses the rooms: `Task` (a solver may see it), `Answer` (only the scorer may), `Attempt` (what came of it)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,6 +83,7 @@ class Attempt:
     reason: str = ""  # one line a person can act on
     cost: Cost = field(default_factory=Cost)
     tests: tuple[TestFile, ...] = ()  # showing tests that the solver wrote, and that failed on the base
+    suspicion: Mapping[tuple[str, int], float] = field(default_factory=dict)  # of lines that failing tests ran, 0 to 1
     others: tuple[bytes, ...] = ()  # patches that the solver's own tests could not tell from this one, best first
 
 

@@ -63,6 +63,6 @@ def test_functions_stay_small() -> None:
 def test_import_is_light() -> None:
     """`solve --help` loads neither the engine's client nor the model's."""
     heavy = "{'docker', 'openai', 'langgraph', 'git', 'tree_sitter'}"
-    code = f"import sys, agents.run.cli; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, agents.run.cli, agents.run.commands; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TOP)
     assert done.stdout.strip() == "[]"

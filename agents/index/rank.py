@@ -1,5 +1,6 @@
 """Issue text → ranked files and symbols, each with its reasons."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from agents.index.arrays import Floats, Ints
 from agents.index.graph import HOME
 from agents.index.signals import Signals, signals
 from agents.index.snapshot import Snapshot
+from agents.index.spectrum import Line
 from agents.index.weights import Linear, shipped
 
 MOST_FILES = 100
@@ -15,6 +17,7 @@ MOST_SYMBOLS = 200
 MOST_REASONS = 3
 NOTABLE = 0.1  # of the score: a smaller lift is no reason
 LEAST = 1e-12  # share of a unit that nothing speaks for
+RAN = {"ran": 3.0}  # weight of what failing tests ran; not fitted: the rows that weights come from have no such tests
 LABELS = {
     "title": "words of the title",
     "lead": "words of the first lines",
@@ -30,6 +33,7 @@ LABELS = {
     "both": "class and method are named",
     "near": "close by calls to what fits",
     "file": "its file",
+    "ran": "failing tests run it",
 }
 
 
@@ -72,8 +76,9 @@ class Scored:
 
 
 def score(found: Signals, weights: Linear) -> Scored:
-    of_file = found.file_matrix([*weights.file]) @ np.array([*weights.file.values()])
-    own = {name: weight for name, weight in weights.unit.items() if name != "file"}
+    whole = weights.file | RAN
+    of_file = found.file_matrix([*whole]) @ np.array([*whole.values()])
+    own = {name: weight for name, weight in weights.unit.items() if name != "file"} | RAN
     of_unit = found.unit_matrix([*own]) @ np.array([*own.values()])
     if len(of_file):
         of_unit = of_unit + weights.unit["file"] * (of_file - of_file.max())[found.file_of_unit]
@@ -84,17 +89,22 @@ def score(found: Signals, weights: Linear) -> Scored:
     return Scored(found, of_file, walked, by_calls, _best_first(of_file), _best_first(walked))
 
 
-def rank(snapshot: Snapshot, issue: str, weights: Linear | None = None) -> Ranking:
-    """Rank a snapshot's code for an issue, whose first line is its title."""
+def rank(
+    snapshot: Snapshot, issue: str, weights: Linear | None = None, suspicion: Mapping[Line, float] | None = None
+) -> Ranking:
+    """Rank a snapshot's code for an issue, whose first line is its title.
+
+    `suspicion`: where failing tests were watched, how much each line that they ran is theirs alone, 0 to 1.
+    """
     weights = weights or shipped().weights
     if not snapshot.candidates.any():
         return Ranking((), ())
-    scored = score(signals(snapshot, issue), weights)
+    scored = score(signals(snapshot, issue, suspicion), weights)
     found = scored.signals
     file_shares, unit_shares = _shares(scored.of_file), _shares(scored.of_unit)
     best_files, best_units = scored.files[:MOST_FILES], scored.units[:MOST_SYMBOLS]
-    of_file = _reasons(found.of_file, weights.file, best_files)
-    of_unit = _reasons(found.of_unit, weights.unit, best_units, {LABELS["near"]: scored.by_calls[best_units]})
+    of_file = _reasons(found.of_file, weights.file | RAN, best_files)
+    of_unit = _reasons(found.of_unit, weights.unit | RAN, best_units, {LABELS["near"]: scored.by_calls[best_units]})
     files = [
         RankedFile(
             snapshot.paths[found.files[place]],

@@ -1,5 +1,6 @@
 """Everything the ranking knows about each file and unit for one issue, by the name of the signal."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from agents.index.graph import Graph
 from agents.index.mentions import Mentions, read_issue
 from agents.index.named import Named
 from agents.index.snapshot import Snapshot
+from agents.index.spectrum import Line, spectrum
 from agents.index.textual import textual_signals
 
 
@@ -32,13 +34,14 @@ class Signals:
         return np.stack([self.of_unit[name] for name in names], axis=1)
 
 
-def signals(snapshot: Snapshot, issue: str) -> Signals:
-    """Signals of an issue, whose first line is its title."""
+def signals(snapshot: Snapshot, issue: str, suspicion: Mapping[Line, float] | None = None) -> Signals:
+    """Signals of an issue, whose first line is its title. `suspicion` as in `rank`."""
     mentions = read_issue(issue)
     of_file, of_unit = textual_signals(snapshot, mentions)
     named = Named(snapshot, mentions).signals()
     of_file |= named[0]
     of_unit |= named[1]
+    of_file["ran"], of_unit["ran"] = spectrum(snapshot, suspicion or {})
     of_unit["size"] = np.log1p(snapshot.length) / 8
     files = np.flatnonzero(snapshot.candidates)
     units = np.flatnonzero(snapshot.candidates[snapshot.unit_file] & (snapshot.kind > 0))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from agents.repair import files, journal
@@ -107,7 +107,7 @@ class RepairSolver:
         except CannotRun as error:
             return _gave_up(search, str(error))
         self._record(site, search, attempt)
-        return attempt
+        return replace(attempt, suspicion=search.findings.suspicion)
 
     def _solve(self, site: Site, sandbox: Sandbox, search: Search, until: float) -> Attempt:
         request = _request(site)

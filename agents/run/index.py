@@ -1,5 +1,6 @@
 """`solve index`: build, query, measure and fit the index of a repository."""
 
+import gc
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from agents.index.build import Tell
     from agents.index.evaluate import Question
 
-app = typer.Typer(help="Which files and symbols an issue is about: build, query and measure the index.")
+app = typer.Typer()
 
 Repo = Annotated[Path, typer.Option("--repo", help="The repository: a folder.")]
 Commit = Annotated[str, typer.Option("--commit", help="A revision; without one the worktree as it lies.")]
@@ -30,6 +31,12 @@ ASKED = "TypeError when parsing nested expressions\n\nCalling `parse` on a neste
 Rerank = Annotated[str, typer.Option("--rerank", help="A model that puts the best in order; it reads the issue.")]
 BaseUrl = Annotated[str, typer.Option("--base-url", help="The OpenAI-compatible server of that model.")]
 Dollars = Annotated[float | None, typer.Option("--budget", help="Dollars that re-ranking may cost.")]
+
+
+@app.callback()
+def one_thread() -> None:
+    """Which files and symbols an issue is about: build, query and measure the index."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: nothing here uses threads, which cost 50 ms
 
 
 @app.command()
@@ -72,12 +79,13 @@ def query(
     as_json: Json = False,
 ) -> None:
     """Rank files, symbols and documents for an issue; its first line is the title."""
+    gc.disable()  # before the imports: what it would collect is less than what it costs
+
     from agents.index.company import search_context
     from agents.index.index import Index, store_path
     from agents.index.rank import rank
     from agents.index.tree import reader
 
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads that nothing here uses, and that cost 20 ms to start
     text = _issue_text(issue)
     with Index(store_path(repo)) as index, index.open_tree(repo, commit) as tree, _progress(as_json) as tell:
         snapshot = index.build_tree(tree, tell=tell)

@@ -130,7 +130,7 @@ def _with(
 ) -> TeamSolver:
     def guide(task: Task, site: Site) -> IndexGuide:
         with Index(cache / "index" / f"{digest(task.repository)[:24]}.sqlite") as index:
-            return IndexGuide(index.build(site.tree), site.tree)
+            return IndexGuide(index.build(site.tree), site.tree, site.suspicion)
 
     return TeamSolver(
         cast,

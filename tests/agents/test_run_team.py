@@ -1,7 +1,7 @@
 """What `--model` means, what a cascade does, and how a person answers a run that waits."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -123,6 +123,25 @@ def test_a_cascade_that_solves_nothing_delivers_the_last_patch(tmp_path: Path) -
     wrong = patched(world, b"def total(prices):\n    return 0\n")
     stages = [Fixed("small", wrong), Fixed("empty", Attempt(b"", "gave_up"))]
     assert CascadeSolver("climb", stages).solve(world.task(), world.site()).patch == wrong.patch
+
+
+@dataclass
+class Told:
+    """Keeps what an earlier stage saw failing tests run."""
+
+    heard: list[Mapping[tuple[str, int], float]]
+    name: str = "told"
+
+    def solve(self, task: Task, site: Site) -> Attempt:
+        self.heard.append(site.suspicion)
+        return Attempt(b"", "gave_up")
+
+
+def test_what_a_stage_saw_failing_tests_run_reaches_the_next_ones(tmp_path: Path) -> None:
+    world, told = World(tmp_path), Told([])
+    watched = Fixed("repair", Attempt(b"", "gave_up", suspicion={("shop/price.py", 2): 1.0}))
+    CascadeSolver("climb", [told, watched, told, told]).solve(world.task(), world.site())
+    assert told.heard == [{}, {("shop/price.py", 2): 1.0}, {("shop/price.py", 2): 1.0}]
 
 
 @dataclass

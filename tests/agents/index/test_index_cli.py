@@ -126,7 +126,8 @@ def test_a_model_puts_the_best_in_order_and_is_measured_apart(tmp_path: Path, sh
 
 
 def test_the_program_starts_without_what_a_query_does_not_need() -> None:
-    program = "import sys, agents.run.cli; print([name for name in sys.argv[1:] if name in sys.modules])"
+    loaded = "print([name for name in sys.argv[1:] if name in sys.modules])"
+    program = f"import sys, agents.run.cli, agents.run.commands; {loaded}"
     slow = ("pydantic", "httpx", "numpy", "git", "docker", "langgraph", "openai", "rich.console")
     done = subprocess.run([sys.executable, "-c", program, *slow], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]", done.stdout

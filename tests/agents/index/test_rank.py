@@ -71,6 +71,18 @@ def test_a_frame_of_the_traceback_leads_to_its_function(snapshot: Snapshot) -> N
     assert rank(snapshot, issue).symbols[0].name == "rounded"
 
 
+def test_what_failing_tests_run_comes_first_where_words_say_little(snapshot: Snapshot, shop: Path) -> None:
+    inner = ("shop/basket.py", 16)  # of a function in the method
+    suspicion = {inner: 1.0, ("shop/prices.py", 8): 0.1, ("gone.py", 1): 1.0, ("shop/prices.py", 10**30): 1.0}
+    assert rank(snapshot, "It fails").symbols[0].name != "Basket.clear_all"
+    symbols = {symbol.name: symbol for symbol in rank(snapshot, "It fails", suspicion=suspicion).symbols}
+    assert next(iter(symbols)) == "Basket.clear_all"
+    assert "failing tests run it" in symbols["Basket.clear_all"].why
+    assert "failing tests run it" not in symbols["Price"].why
+    told = IndexGuide(snapshot, shop, {("shop/prices.py", 8): 1.0})
+    assert told.ranked("It fails")[0] == "shop/prices.py" != IndexGuide(snapshot, shop).ranked("It fails")[0]
+
+
 @pytest.mark.parametrize("issue", ["", "\n", "€ 𝔘𝔫𝔦 %s \0", "x" * 100_000, "the a of"])
 def test_an_issue_that_says_nothing_still_ranks(snapshot: Snapshot, issue: str) -> None:
     assert len(rank(snapshot, issue).files) == 3

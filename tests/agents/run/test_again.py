@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agents.run.cli import app
+from agents.run.commands import app
 from agents.run.door import at_the_door
 from agents.run.finished import ISSUES, finished
 from agents.run.options import Options

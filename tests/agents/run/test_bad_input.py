@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from local_site import project
 
-from agents.run.cli import app
+from agents.run.commands import app
 from agents.run.door import at_the_door
 from agents.run.options import Options
 from sandbox.git import HostGit

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from typer.exceptions import Abort
 
-from agents.run.cli import app
+from agents.run.commands import app
 from agents.run.door import at_the_door, explain
 from sandbox.api import BadInput, BuildFailed, SandboxUnavailable
 from sandbox.patch import PatchRejected
