@@ -17,7 +17,8 @@ from agents.index.vocabulary import Vocabulary
 from agents.index.worker import read_columns, write_sources
 from sandbox.api import MEBIBYTE
 
-BATCH = 4 * MEBIBYTE  # of source, for one segment
+BATCH = 4 * MEBIBYTE  # of source, at most, for one segment
+SMALL = MEBIBYTE  # of source, at least, but for the last
 ALONE = 2 * MEBIBYTE  # of source, up to which no process is started
 PATIENCE = 300.0  # seconds for one batch; then its slowest file is sought, and skipped
 
@@ -43,7 +44,7 @@ def segments(tree: Tree, new: list[tuple[str, Entry]], workers: int) -> Iterator
         sources, skipped = _sources(tree, new)
         yield Finished(build_segment(sources, Vocabulary()) if sources else None, _keys(sources), skipped)
         return
-    with ThreadPoolExecutor(workers, "index") as threads, _Children() as children:
+    with ThreadPoolExecutor(workers, "index") as threads, _Children(workers) as children:
         running: deque[Future[list[Finished]]] = deque()
         for batch in _batches(new, total, workers):
             sources, skipped = _sources(tree, batch)
@@ -56,17 +57,17 @@ def segments(tree: Tree, new: list[tuple[str, Entry]], workers: int) -> Iterator
 
 
 def _batches(new: list[tuple[str, Entry]], total: int, workers: int) -> Iterator[list[tuple[str, Entry]]]:
-    """Equal shares of at most BATCH bytes, as many as keep every worker busy to the end."""
-    rounds = -(-total // (BATCH * workers))
-    share = total / (rounds * workers)
+    """Ever smaller shares of what is left, so that all workers end at about the same time: guided self-scheduling
+    (Polychronopoulos and Kuck 1987), with shares of half its size."""
     batch: list[tuple[str, Entry]] = []
-    size = 0.0
+    size, left = 0, total
     for language, entry in new:
         batch.append((language, entry))
         size += max(0, entry.size)
-        if size >= share:
+        if size >= min(BATCH, max(SMALL, left // (2 * workers))):
             yield batch
-            batch, size = [], size - share
+            left -= size
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -91,9 +92,11 @@ def _keys(sources: Iterable[Source]) -> tuple[tuple[str, str], ...]:
 class _Children:
     """One child process for each thread that asks. A batch that ends its child is halved until the file is found."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: int) -> None:
+        """`ahead`: how many to start at once, so that they are ready when the first files are read."""
         self._mine = threading.local()
-        self._all: list[subprocess.Popen[bytes]] = []
+        self._all = [_start() for _ in range(ahead)]
+        self._idle = [*self._all]
 
     def build(self, sources: list[Source]) -> list[Finished]:
         if not sources:
@@ -128,11 +131,12 @@ class _Children:
     def _child(self) -> subprocess.Popen[bytes]:
         child: subprocess.Popen[bytes] | None = getattr(self._mine, "child", None)
         if child is None:
-            command = [sys.executable, "-m", "agents.index.worker"]
-            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+            try:
+                child = self._idle.pop()
+            except IndexError:  # one has ended
+                child = _start()
+                self._all.append(child)
             self._mine.child = child
-            self._all.append(child)
         return child
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
@@ -151,3 +155,9 @@ class _Children:
     def __exit__(self, *_: object) -> None:
         for child in self._all:
             self._end(child)
+
+
+def _start() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "agents.index.worker"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
