@@ -14,6 +14,7 @@ NAMES = frozenset({"agents.md", "contributing.md", "contributing.rst", "contribu
 AGENTS = "agents.md"
 EACH = 4_000  # characters of an AGENTS.md
 GUIDE = 2_000  # of a CONTRIBUTING
+LARGEST = 1 << 18  # bytes of a file that are read
 DEPTH = 4  # folders below the root
 SKIPPED = frozenset({".git", "node_modules", "vendor", "third_party", "site-packages"})
 # Of Markdown, or of reStructuredText: a line that the next one underlines.
@@ -37,7 +38,8 @@ def advice(tree: Path, most: int) -> str:
     parts: list[str] = []
     left = most
     for path in sorted(_files(tree), key=lambda path: (path.count("/"), path.lower())):
-        text = (tree / path).read_text("utf-8", "replace").strip()
+        with (tree / path).open("rb") as file:
+            text = file.read(LARGEST).decode("utf-8", "replace").strip()
         agents = path.lower().endswith(AGENTS)
         text = (text[: min(EACH, left)] if agents else demands(text, min(GUIDE, left))).strip()
         if not text:
