@@ -1,6 +1,8 @@
 """Where the graph's steps are kept: SQLite beside the journal, or a Postgres that the environment names."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,24 @@ from team_site import ACCEPT, DONE, MEND, TEST, World, by_role, solver, typed
 from agents.team import checkpoints
 from sandbox.api import BadInput
 from tasks.limits import Allowance
+
+
+def test_a_run_killed_between_a_steps_result_and_its_checkpoint_goes_on_to_its_end(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    script = by_role(tester=[typed(TEST)], coder=[Say(calls=[MEND, DONE])], reviewer=[typed(ACCEPT)])
+    with ModelServer(script) as server:
+        team = solver(server.url, tmp_path / "kept")
+        whole = team.solve(world.task(), world.site())
+        for gone in range(1, 8):
+            with closing(sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite")) as kept, kept:
+                last = "SELECT checkpoint_id FROM checkpoints ORDER BY checkpoint_id DESC LIMIT ?"
+                kept.execute(f"DELETE FROM checkpoints WHERE checkpoint_id IN ({last})", (gone,))
+            world.events.clear()
+            again = team.solve(world.task(), world.site())
+            assert (again.patch, again.ended, again.reason) == (whole.patch, "patched", whole.reason), gone
+            reviewed = any(event.text.startswith("accept") for event in world.events)
+            assert reviewed or gone < 3, gone  # the last two checkpoints are behind the review
+    assert len(server.requests) == 3
 
 
 @pytest.mark.slow
