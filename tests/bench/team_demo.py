@@ -21,8 +21,9 @@ from model_server import Act, ModelServer, Say
 from team_site import role_of, typed
 
 from agents.run.command import run_once
-from agents.run.demo import CASES, Case, unpacked
+from agents.run.demo import CASES, Case
 from agents.run.options import Options
+from sandbox.release import Release
 
 NAME = "boltons-bits-length"
 TEST = {
@@ -70,12 +71,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="solve-team-") as scratch, ModelServer(play) as server:
         folder = Path(scratch)
         case = Case.model_validate(tomllib.loads((CASES / NAME / "case.toml").read_text("utf-8")))
-        repository = unpacked(case, folder / "demo")
         issue = (CASES / NAME / "issue.md").read_text("utf-8").partition("A test that shows it:")[0]
         (folder / "issue.md").write_text(issue)
         started = time.monotonic()
         options = Options(
-            repo=str(repository),
+            repo=Release(case.package, case.version, case.sha256).address,
             issue=str(folder / "issue.md"),
             model="scripted",
             base_url=server.url,
