@@ -63,7 +63,7 @@ bench-exec: env  ## What a command costs: our channel against docker exec, in on
 .PHONY: accept-quixbugs
 accept-quixbugs: env  ## The repair engine on QuixBugs: make accept-quixbugs QUIXBUGS=its checkout
 	@test -n "$(QUIXBUGS)" || { echo "name a checkout of jkoppel/QuixBugs: make accept-quixbugs QUIXBUGS=DIR" >&2; exit 2; }
-	$(BIN)/python tests/bench/quixbugs.py --quixbugs $(QUIXBUGS) -j 2
+	$(BIN)/python tests/bench/quixbugs.py --quixbugs $(QUIXBUGS)
 
 .PHONY: accept-realbugs
 accept-realbugs: env  ## The repair engine on real bugs mined from histories: MIRRORS=bare mirrors as OWNER/NAME.git
