@@ -14,6 +14,7 @@ search ended; seconds are wall time to the answer.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import statistics
@@ -118,8 +119,9 @@ def _result(bug: Bug, attempt: Attempt, record: Mapping[str, Any], spent: tuple[
     )
 
 
+@functools.cache
 def engine() -> str:
-    """What tells two states of the engine apart."""
+    """What tells two states of the engine apart. Asked at the start: the files may change while this runs."""
     code = b"".join(path.read_bytes() for path in sorted(ENGINE.rglob("*.py")))
     return hashlib.sha256(code).hexdigest()[:12]
 
