@@ -108,6 +108,7 @@ def ledger(folder: Path, tasks: int) -> dict[str, object]:
     return {
         "attempts": tasks * len(models),
         "megabytes": (folder / "run" / "ledger.jsonl").stat().st_size / 1e6,
+        **in_process(folder / "run"),
         **started([*command, "--json"]),
         **timed("command", [*command, "--json"]),
         **timed("report", report),
@@ -133,6 +134,20 @@ def finished(folder: Path, tasks: int, models: tuple[str, ...]) -> None:
                     line = Line(n=number, at=1.0, state=state, key=(f"org__r-{task}", model, 1), result=result)
                     file.write(sealed(line))
                     number += 1
+
+
+def in_process(folder: Path) -> dict[str, float]:
+    """From nothing but the ledger to every attempt's standing: what a start has to read again."""
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from tasks.ledger import Ledger\nfrom tasks.history import History\n"
+        "began, cpu = time.monotonic(), time.process_time()\n"
+        "history = History.of(Ledger(Path(sys.argv[1])).lines)\n"
+        "print(time.monotonic() - began, time.process_time() - cpu)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    wall, cpu = map(float, done.stdout.split())
+    return {"ledger_seconds": wall, "ledger_cpu_seconds": cpu}
 
 
 def started(command: list[str]) -> dict[str, float]:

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -104,6 +104,7 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
         with LocalSandbox(correct) as sandbox:
             names = run_tests(sandbox, COMMAND, [test], timeout=60).ids("passed")
         base = baseline(buggy, test, names)
+        offered: list[float] = []  # when, in this process's CPU seconds
         site = Site(
             open=lambda: LocalSandbox(buggy),
             tree=folder / "buggy" / "tree",
@@ -113,7 +114,7 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
             test_command=COMMAND,
             budget=Budget(),
             tell=silent,
-            offer=lambda _: None,
+            offer=lambda _: offered.append(time.process_time()),
             verdict=lambda attempt: Verdict("unreproduced", "not asked for"),
             folder=folder / "run",
         )
@@ -121,7 +122,7 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
         attempt = RepairSolver(seconds).solve(Task(program, "QuixBugs", "", Issue(program, "")), site)
         record = folder / "run" / "repair.json"
         known = json.loads(record.read_text()) if record.exists() else {}
-        own = time.process_time() - started
+        own = [until - started for until in (time.process_time(), *offered[:1])]
         return _result(program, site, attempt, known, own, oracle(quixbugs, program, attempt.patch, folder))
 
 
@@ -143,7 +144,10 @@ def oracle(quixbugs: Path, program: str, patched: bytes, scratch: Path) -> str:
     return done.stdout.strip() or f"wrong: {done.stderr.strip()[-200:]}"
 
 
-def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: float, right: str) -> Result:
+def _result(
+    program: str, site: Site, attempt: Attempt, record: Mapping[str, Any], own: Sequence[float], right: str
+) -> Result:
+    """`own`: CPU seconds of this process, in all, and until it had the first patch in its hands if it ever had."""
     plausible = record.get("plausible", [])
     search, first = record.get("search") or {}, record.get("first_plausible") or {}
     return Result(
@@ -155,8 +159,8 @@ def _result(program: str, site: Site, attempt: Attempt, record: Mapping[str, Any
         plausible=len(plausible),
         tried=search.get("tried", 0),
         to_first=first.get("tried", 0),
-        cpu=round(own + search.get("cpu", record.get("survey_cpu", 0.0)), 2),
-        cpu_to_first=round(own + first.get("cpu", 0.0), 2),
+        cpu=round(own[0] + search.get("cpu", record.get("survey_cpu", 0.0)), 2),
+        cpu_to_first=round(own[-1] + first.get("cpu", 0.0), 2),
         diff=plausible[0]["diff"] if plausible else "",
     )
 
