@@ -47,7 +47,7 @@ def update(store: Store, tree: Tree, *, tell: Tell = silent, workers: int = 0) -
         done = 0
         files = [(language, entry) for (_, language), entry in new.items()]
         for finished in segments(tree, files, workers or _processors()):
-            done += finished.keep(store)
+            done += finished.keep(store, scattered)
             tell(done, len(new))
         known = store.places()
     found = [(entry, known[entry.blob, language]) for entry, language in wanted if (entry.blob, language) in known]

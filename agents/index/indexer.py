@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -29,9 +29,10 @@ class Finished:
     sources: tuple[tuple[str, str], ...]  # blob, language
     skipped: tuple[tuple[str, str, str], ...]
 
-    def keep(self, store: Store) -> int:
+    def keep(self, store: Store, over: Collection[int]) -> int:
+        """`over`: the segments that the files leave, if they were in one. How many files that was."""
         if self.columns is not None and self.sources:
-            store.add(self.columns, self.sources)
+            store.add(self.columns, self.sources, over)
         if self.skipped:
             store.skip(self.skipped)
         return len(self.sources) + len(self.skipped)

@@ -9,7 +9,7 @@ import json
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -32,6 +32,10 @@ CREATE TABLE blob (
 ) WITHOUT ROWID;
 CREATE INDEX blob_of ON blob (segment);
 CREATE TABLE seen (root TEXT PRIMARY KEY, files TEXT NOT NULL);
+"""
+ADDED = """
+INSERT INTO blob VALUES (?, ?, ?, ?, '') ON CONFLICT (id, language)
+DO UPDATE SET segment = excluded.segment, place = excluded.place WHERE segment IN (SELECT value FROM json_each(?))
 """
 EMPTY = "SELECT id FROM segment WHERE NOT EXISTS (SELECT 1 FROM blob WHERE blob.segment = segment.id)"
 
@@ -117,8 +121,12 @@ class Store:
                 "DELETE FROM seen WHERE rowid NOT IN (SELECT rowid FROM seen ORDER BY rowid DESC LIMIT ?)", (WORKTREES,)
             )
 
-    def add(self, columns: Mapping[str, bytes], blobs: Iterable[tuple[str, str]]) -> None:
-        """Keep a segment with its blobs, `(id, language)` in the order of its files."""
+    def add(self, columns: Mapping[str, bytes], blobs: Iterable[tuple[str, str]], over: Collection[int] = ()) -> None:
+        """Keep a segment with its blobs, `(id, language)` in the order of its files, which leave those of `over`.
+
+        What another has added meanwhile stays where it is: that segment may be in use already.
+        """
+        left = json.dumps(sorted(over))
         size = sum(map(len, columns.values()))
         with _transaction(self._db) as db:
             segment = db.execute("INSERT INTO segment (used, bytes) VALUES (?, ?)", (time.time(), size)).lastrowid
@@ -127,8 +135,8 @@ class Store:
                 [(segment, name, zlib.crc32(data), data) for name, data in columns.items()],
             )
             db.executemany(
-                "INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?, '')",
-                [(blob, language, segment, place) for place, (blob, language) in enumerate(blobs)],
+                ADDED,
+                [(blob, language, segment, place, left) for place, (blob, language) in enumerate(blobs)],
             )
             for (empty,) in db.execute(EMPTY).fetchall():
                 _drop(db, empty)

@@ -173,6 +173,17 @@ def test_processes_share_a_store(shop: Path, store: Path) -> None:
     assert [process.communicate()[0].strip() for process in running] == [str(len(SHOP))] * 3
 
 
+def test_what_two_parse_at_once_stays_where_the_first_has_put_it(shop: Path, store: Path) -> None:
+    with Index(store) as first, Index(store) as second:
+        first.build(shop)
+        places = first.store.places()
+        segment = next(place.segment for place in places.values())
+        columns = first.store.load(segment)
+        second.store.add(columns, list(places))  # it began before the first had ended
+        assert first.store.places() == places
+        assert first.store.load(segment) == columns
+
+
 def test_many_small_segments_are_put_together(tmp_path: Path, store: Path) -> None:
     with Index(store) as index:
         for number in range(26):
