@@ -8,9 +8,7 @@ from sandbox.testlog import TestCase, TestReport, file_name
 from sandbox.testrun import selects
 
 NAMED = 12  # failing tests that are named
-BEFORE = (
-    6  # of those that fail on the base, and of the files that were run there: `test` tells of each what it did there
-)
+BEFORE = 6  # of those that fail on the base, and of the files run there: `test` says of each what it did there
 MESSAGES = 3  # of which this many with what they said
 LINES = 30  # of one message
 
