@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Sequence
 
 from agents.edits import UNCHANGED, Edited, EditRefused
 from agents.index.languages import language_of
-from agents.index.parse import parse
 from agents.index.unit import Unit
 from agents.tools import DEFINES
 
@@ -60,6 +59,8 @@ def home(code: str, homes: Callable[[str], Collection[str]]) -> str:
 
 
 def _definitions(path: str, text: str) -> list[Unit]:
+    from agents.index.parse import parse  # brings NumPy, which no command should wait for at its start
+
     units = parse(language_of(path), text.encode()).units
     return [unit for unit in units if unit.kind in ("function", "method", "class")]
 

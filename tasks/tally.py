@@ -44,6 +44,15 @@ class Count:
         return self.dollars / self.ended * max(self.planned, self.ended)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What is counted of an attempt."""
+
+    outcome: str
+    dollars: float | None
+    tokens: int
+
+
 class Tally:
     """Safe to share between threads."""
 
@@ -52,7 +61,7 @@ class Tally:
     ) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._ended: dict[Key, Result] = {}
+        self._ended: dict[Key, _Ended] = {}
         self.models: dict[str, Count] = {}
         self.total = len(planned)
         self._started: float | None = None
@@ -61,8 +70,10 @@ class Tally:
         for each in planned:
             self._count(each.model).planned += 1
         for key, standing in history.standings.items():
-            if key in wanted and standing.done and (found := standing.result()) is not None:
-                self.add(key, found)
+            if key in wanted and standing.done:  # its fields as they are: to check them all takes long in a long batch
+                known = standing.fields
+                tokens = known.get("tokens_in", 0) + known.get("tokens_out", 0)
+                self._take(key, _Ended(known["outcome"], known.get("dollars"), tokens))
         self._before = len(self._ended)
 
     def begin(self) -> None:
@@ -71,12 +82,7 @@ class Tally:
 
     def add(self, key: Key, result: Result) -> None:
         """An attempt ended; one that ended before is taken back first."""
-        with self._lock:
-            before = self._ended.get(key)
-            if before is not None:
-                self._book(key, before, -1)
-            self._ended[key] = result
-            self._book(key, result, 1)
+        self._take(key, _Ended(result.outcome, result.dollars, result.tokens_in + result.tokens_out))
 
     @property
     def ended(self) -> int:
@@ -109,14 +115,22 @@ class Tally:
             },
         }
 
-    def _book(self, key: Key, result: Result, sign: int) -> None:
+    def _take(self, key: Key, ended: _Ended) -> None:
+        with self._lock:
+            before = self._ended.get(key)
+            if before is not None:
+                self._book(key, before, -1)
+            self._ended[key] = ended
+            self._book(key, ended, 1)
+
+    def _book(self, key: Key, ended: _Ended, sign: int) -> None:
         count = self._count(key[1])
         count.ended += sign
-        count.resolved += sign * result.resolved
-        count.infra += sign * (result.outcome == "infra_error")
-        count.dollars += sign * (result.dollars or 0.0)
-        count.priced = count.priced and result.dollars is not None
-        count.tokens += sign * (result.tokens_in + result.tokens_out)
+        count.resolved += sign * (ended.outcome == "resolved")
+        count.infra += sign * (ended.outcome == "infra_error")
+        count.dollars += sign * (ended.dollars or 0.0)
+        count.priced = count.priced and ended.dollars is not None
+        count.tokens += sign * ended.tokens
         count.rows.add(key[0])
 
     def _count(self, model: str) -> Count:

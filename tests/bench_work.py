@@ -30,10 +30,7 @@ def row(name: str, repository: str = "org/calc", version: str = "1") -> Row:
 
 
 def planned(name: str, model: str = "m", run: int = 1) -> Planned:
-    known = Result(
-        instance_id=name, model_name_or_path=model, model_patch="", run=run, dollars=0.0, outcome="infra_error"
-    )
-    return Planned(row(name), model, run, known)
+    return Planned(row(name), model, run, "suite")
 
 
 def quiet(job: Job, watched: Watched) -> None:

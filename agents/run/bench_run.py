@@ -20,10 +20,9 @@ from tasks.collector import no_collector
 from tasks.history import History
 from tasks.ledger import FILE, Ledger, Line
 from tasks.limits import Allowance
-from tasks.load import Suite
 from tasks.lock import hold
 from tasks.planned import Job, Planned, in_order
-from tasks.results import Results, ungraded
+from tasks.results import Results
 from tasks.rundir import new_id
 from tasks.solvers import EmptySolver
 from tasks.stop import Stop
@@ -36,7 +35,7 @@ def run(batch: Batch, machine: Machine, environment: Mapping[str, str] = os.envi
     environment = with_checkpoints(environment, batch.db)
     with no_collector():
         suite = grading.open_suite(batch.options)
-        planned = in_order(plan(suite, batch))
+        planned = in_order(suite.rows, batch.models, batch.runs, suite.digest)
     check_solvers(batch, environment)
     folder = open_folder(batch.options.out or runs_folder() / new_id(f"bench {suite.name}"))
     now = conditions(suite, batch.models, batch.allowances, batch.options.base_image, environment)
@@ -91,13 +90,6 @@ def open_folder(folder: Path) -> Path:
     except OSError as error:
         raise BadInput(f"cannot write {folder} ({error.strerror}): give another folder with --out") from error
     return folder
-
-
-def plan(suite: Suite, batch: Batch) -> Iterator[Planned]:
-    for model in dict.fromkeys(batch.models):
-        for row in suite.rows:
-            for number in range(1, batch.runs + 1):
-                yield Planned(row, model, number, ungraded(row, model, b"", number, suite.digest))
 
 
 def to_do(planned: Sequence[Planned], history: History, folder: Path, batch: Batch) -> Iterator[Job]:

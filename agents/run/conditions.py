@@ -35,7 +35,7 @@ def conditions(
     }
     return Lock(
         settings={"run": digest(run), **{name: settings_of(name, environment) for name in solvers}},
-        tasks={row.task.id: digest([row.digest(), row.task.issue.text()]) for row in suite.rows},
+        tasks=suite.digests,
         images=base_images(base_image),
         prompts=digest_files(TOP / "agents" / "prompts", ["*.j2"]),
         code={room: digest(digest_files(TOP / room, CODE)) for room in ROOMS},

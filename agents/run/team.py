@@ -4,11 +4,10 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents import models
 from agents.cascade import CascadeSolver
-from agents.guide import IndexGuide
-from agents.index.index import Index
 from agents.models import Cast, Model, Stages
 from agents.record import digest
 from agents.replay import Cassette
@@ -20,6 +19,9 @@ from tasks.adaptive import Lanes
 from tasks.limits import Allowance
 from tasks.solvers import Site, Solver
 from tasks.task import Task
+
+if TYPE_CHECKING:
+    from agents.guide import IndexGuide
 
 REPLAY = "replay:"
 APPROVALS = frozenset({"plan", "patch"})
@@ -128,7 +130,10 @@ def _with(
     cache: Path,
     environment: Mapping[str, str],
 ) -> TeamSolver:
-    def guide(task: Task, site: Site) -> IndexGuide:
+    def guide(task: Task, site: Site) -> "IndexGuide":
+        from agents.guide import IndexGuide  # brings NumPy, which a batch of which nothing is left does not need
+        from agents.index.index import Index
+
         with Index(cache / "index" / f"{digest(task.repository)[:24]}.sqlite") as index:
             return IndexGuide(index.build(site.tree), site.tree, site.suspicion)
 

@@ -13,9 +13,8 @@ from tasks.environment import Place
 from tasks.harness import Harness, whole_names
 from tasks.limits import Amount, OverBudget
 from tasks.places import AHEAD, Places
-from tasks.planned import Job, Planned, in_order
+from tasks.planned import Job, in_order
 from tasks.purse import Allowances, Purse
-from tasks.results import Result
 from tasks.row import Row
 
 GIB = 1 << 30
@@ -58,14 +57,10 @@ def test_who_finishes_what_was_begun_comes_first() -> None:
 
 
 def test_rows_that_share_layers_stand_together() -> None:
-    def at(name: str, repository: str, version: str, model: str) -> Planned:
-        known = Result(instance_id=name, model_name_or_path=model, model_patch="", outcome="infra_error")
-        return Planned(row(name, repository, version), model, 1, known)
-
-    mixed = [at(n, r, v, m) for m in "ab" for n, r, v in (("1", "x", "2"), ("2", "y", "1"), ("3", "x", "1"))]
-    assert [(each.row.task.id, each.model) for each in in_order(mixed)] == [
-        ("3", "a"), ("3", "b"), ("1", "a"), ("1", "b"), ("2", "a"), ("2", "b"),
-    ]  # fmt: skip
+    rows = [row(*each) for each in (("1", "x", "2"), ("2", "y", "1"), ("3", "x", "1"))]
+    assert [(each.row.task.id, each.model, each.run) for each in in_order(rows, "ba", 2, "suite")] == [
+        (name, model, run) for name in "312" for run in (1, 2) for model in "ab"
+    ]
 
 
 def test_money_that_others_hold_is_waited_for_and_spent_money_is_not() -> None:
