@@ -36,18 +36,11 @@ class Row:
 
     def digest(self) -> str:
         """Of everything that could change a verdict."""
-        answer = self.answer
-        parts = (
-            self.task.id,
-            self.task.repository,
-            self.task.base_commit,
-            replace(self.setup, folder=None),
-            answer.patch,
-            answer.test_patch,
-            answer.fail_to_pass,
-            answer.pass_to_pass,
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        task, answer = self.task, self.answer
+        setup = replace(self.setup, folder=None)
+        names = (answer.fail_to_pass, answer.pass_to_pass)
+        head = repr((task.id, task.repository, task.base_commit, setup, names, len(answer.patch)))
+        return hashlib.sha256(b"".join((head.encode(), answer.patch, answer.test_patch))).hexdigest()[:16]
 
 
 def reversed_patch(patch: bytes) -> bytes:

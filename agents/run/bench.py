@@ -59,12 +59,15 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Let solvers try the rows of a benchmark, and grade what they hand in. Running it again goes on."""
-    from agents.run import grading
-    from agents.run.batch import Batch
-    from agents.run.bench_floor import this_machine
-    from agents.run.bench_run import run
-    from agents.run.options import dollars
-    from tasks.purse import Allowances
+    from tasks.collector import no_collector
+
+    with no_collector():  # modules stay
+        from agents.run import grading
+        from agents.run.batch import Batch
+        from agents.run.bench_floor import this_machine
+        from agents.run.bench_run import run
+        from agents.run.options import dollars
+        from tasks.purse import Allowances
 
     options = grading.Options(tasks, ids, repositories, part, seed, mirrors, base_image, jobs, out, regrade, since)
     allowances = Allowances(dollars(budget), dollars(model_budget), dollars(task_budget))
