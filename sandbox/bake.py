@@ -20,7 +20,7 @@ import platformdirs
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from sandbox.api import BuildFailed, Image, ImageUnavailable, Limits, Owner, SandboxUnavailable
-from sandbox.engine import answers, connect
+from sandbox.engine import answers, cgroup_parent, connect
 from sandbox.labels import Labels
 from sandbox.line import Line, Severed
 from sandbox.registry import fetched
@@ -128,7 +128,9 @@ def _make(base: str, work: Sequence[Step | Copy], env: Mapping[str, str], workdi
     with _client() as client, answers("the image cannot be made"):
         try:
             labels = Labels.mine(Owner("bake", tag), Limits(lifetime=PATIENCE)).text()
-            made = client.api.create_container(base, ["sleep", str(int(PATIENCE))], entrypoint=[], labels=labels)["Id"]
+            host = client.api.create_host_config(cgroup_parent=cgroup_parent())
+            sleep = ["sleep", str(int(PATIENCE))]
+            made = client.api.create_container(base, sleep, entrypoint=[], labels=labels, host_config=host)["Id"]
         except ImageNotFound:
             raise ImageUnavailable(f"image {base} is not in the engine: see sandbox/images/") from None
         try:

@@ -44,6 +44,10 @@ class Bases:
     def named(self, version: str) -> list[str]:
         return [shape.replace(PYTHON, version) for shape in self.shapes]
 
+    def all(self) -> list[tuple[str, str]]:
+        """Each name with its version, the preferred first."""
+        return [(reference, version) for version in self.versions for reference in self.named(version)]
+
 
 def base_image(
     client: docker.DockerClient, requires_python: str, tell: Callable[[str], None], bases: Bases = Bases()
@@ -75,8 +79,7 @@ def base_image(
 
 def present(client: docker.DockerClient, bases: Bases) -> list[str]:
     """The base images that are here, the preferred first. Raises SandboxUnavailable."""
-    candidates = [(reference, version) for version in bases.versions for reference in bases.named(version)]
-    return [found.ref for reference, version in candidates if (found := _local(client, reference, version))]
+    return [found.ref for reference, version in bases.all() if (found := _local(client, reference, version))]
 
 
 def _mend(bases: Bases) -> str:

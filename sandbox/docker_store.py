@@ -17,7 +17,7 @@ from sandbox.base import WORKDIR, Base
 from sandbox.base_image import Bases, base_image
 from sandbox.cache import Cache
 from sandbox.discovery.recipe import Recipe
-from sandbox.engine import answers, connect
+from sandbox.engine import answers, cgroup_parent, connect
 from sandbox.modules import with_modules
 from sandbox.registry import fetched
 from sandbox.store import Tell
@@ -38,6 +38,8 @@ class DockerStore:
     def __init__(self, cache: Path, recipe: Recipe, bases: Bases, tell: Tell) -> None:
         """Raises ImageUnavailable if there is no base image, SandboxUnavailable if there is no engine."""
         self._client = connect(SECONDS)
+        if (parent := cgroup_parent()) is not None:  # the client's `build` has no parameter for it; its session has
+            self._client.api.params = {"cgroupparent": parent}
         self._tell = tell
         self._used = {kind: Cache(cache / "docker" / kind) for kind in ("env", "deps", "modules", "system")}
         found = base_image(self._client, recipe.requires_python, tell, bases)

@@ -107,9 +107,8 @@ def _detected(row: Row, settings: Settings) -> Place:
     with TemporaryDirectory(prefix="solve-row-") as scratch:
         folder = Path(scratch) / "tree"
         open_workspace(repository, commit, folder, mirrors=settings.mirrors, tell=settings.tell)
-        recipe = detect(folder)
-        image = settle(folder, recipe, "docker", cache=settings.cache, tell=settings.tell).image
-    return Place(image, harness(row, recipe.test_command), "detected")
+        found = settle(folder, detect(folder), "docker", cache=settings.cache, tell=settings.tell)
+    return Place(found.image, harness(row, found.recipe.test_command), "detected")
 
 
 def _rooted(image: Image, row: Row) -> Image:

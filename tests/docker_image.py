@@ -45,6 +45,12 @@ def engine() -> Iterator[docker.DockerClient]:
         client.close()
 
 
+def top_group() -> str:
+    """The topmost cgroup, as the engine wants it named."""
+    with engine() as client:
+        return "-.slice" if client.info().get("CgroupDriver") == "systemd" else "/"
+
+
 def containers(run: str) -> list[str]:
     """The ids of the containers of a run, whatever their state."""
     with engine() as client:

@@ -15,11 +15,13 @@ class EngineProxy:
 
     def __init__(self, path: Path) -> None:
         self.url = f"unix://{path}"
+        self.asked: list[bytes] = []  # what went to the engine, as it came
         self._path = path
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
         self._sockets: list[socket.socket] = []
+        self._engines: list[socket.socket] = []  # of them, those that lead there
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._dead = False
@@ -77,6 +79,7 @@ class EngineProxy:
             far = socket.socket(socket.AF_UNIX)
             with self._lock:
                 self._sockets += [near, far]
+                self._engines.append(far)
                 if self._dead:
                     return
                 far.connect(ENGINE)
@@ -87,6 +90,8 @@ class EngineProxy:
         try:
             while data := source.recv(65536):
                 self._flowing.wait()
+                if target in self._engines:
+                    self.asked.append(data)
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:

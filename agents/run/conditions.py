@@ -9,6 +9,7 @@ from agents.run.folders import TOP
 from agents.run.team import REPLAY
 from agents.staff import settings
 from sandbox.api import SandboxError
+from sandbox.base_image import PYTHON, Bases
 from sandbox.engine import answers, connect
 from tasks.image_settings import VERSION
 from tasks.load import Suite
@@ -26,7 +27,8 @@ def conditions(
     base_image: str,
     environment: Mapping[str, str],
 ) -> Lock:
-    """Raises BadInput: a name means no solver."""
+    """Raises BadInput: a name means no solver, or a setting of base images names none."""
+    bases = Bases.of(environment)
     run = {
         "task budget": str(allowances.task),
         "seconds": allowances.seconds,
@@ -36,7 +38,7 @@ def conditions(
     return Lock(
         settings={"run": digest(run), **{name: settings_of(name, environment) for name in solvers}},
         tasks=suite.digests,
-        images=base_images(base_image),
+        images=ids_of([base_image.replace(PYTHON, "*"), *(name for name, _ in bases.all())]),
         prompts=digest_files(TOP / "agents" / "prompts", ["*.j2"]),
         code={room: digest(digest_files(TOP / room, CODE)) for room in ROOMS},
     )
@@ -60,13 +62,13 @@ def digests(names: Sequence[str], environment: Mapping[str, str]) -> list[tuple[
 PROGRAM = (*("code " + room for room in ROOMS), "prompts")
 
 
-def base_images(pattern: str) -> dict[str, str]:
-    """The engine's images that `pattern` ({python} in it) names, by tag. An engine that is not there has none."""
+def ids_of(references: Sequence[str]) -> dict[str, str]:
+    """By tag, of the engine's images that a reference names, `*` for any text. An engine that is not there has none."""
     try:
         client = connect(20.0)
         try:
             with answers("the engine does not say which images it has"):
-                found = client.api.images(filters={"reference": pattern.replace("{python}", "*")})
+                found = client.api.images(filters={"reference": list(references)})
         finally:
             client.close()
     except SandboxError:

@@ -3,10 +3,12 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from docker.errors import ImageNotFound
-from docker_image import engine, find_image
+from docker_image import engine, find_image, top_group
+from engine_proxy import EngineProxy
 
 from sandbox.api import BuildFailed, Owner
 from sandbox.bake import Step, bake, baked, unnamed
@@ -59,3 +61,12 @@ def test_an_unnamed_image_is_gone_unless_another_stands_on_it(tag: str) -> None:
         assert client.images.get(made.ref)
         with pytest.raises(ImageNotFound):
             client.images.get(second.ref)
+
+
+def test_steps_run_under_the_cgroup_that_is_set(tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = top_group()
+    with EngineProxy(tmp_path / "engine.sock") as proxy:
+        monkeypatch.setenv("DOCKER_HOST", proxy.url)
+        monkeypatch.setenv("SOLVE_CGROUP_PARENT", group)
+        bake(find_image().ref, tag, [Step("nothing", "true")], {}, "/")
+    assert f'"CgroupParent": "{group}"'.encode() in b"".join(proxy.asked)

@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import docker
 import pytest
-from docker_image import find_image
+from docker_image import find_image, top_group
+from engine_proxy import EngineProxy
 from local_index import INSTALLED, LocalIndex
 
 from sandbox import open_sandbox
@@ -145,6 +146,20 @@ def test_nothing_to_install(tmp_path: Path, kind: str, cache: Path) -> None:
     (tree / ".dockerignore").write_text("*\n")
     with open_sandbox(built(tree, kind, cache)) as sandbox:
         assert sandbox.exec(["python", "-c", "import plain; print(plain.A)"], cwd="/tmp").stdout == b"1\n"
+
+
+def test_images_are_built_under_the_cgroup_that_is_set(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = top_group()
+    with EngineProxy(tmp_path / "engine.sock") as proxy:
+        monkeypatch.setenv("DOCKER_HOST", proxy.url)
+        monkeypatch.setenv("SOLVE_CGROUP_PARENT", group)
+        built(repository(tmp_path, {"heavy.py": "A = 1\n", "requirements-dev.txt": "pytest\n"}), "docker", cache)
+    asked = b"".join(proxy.asked).splitlines()
+    builds = [line for line in asked if line.startswith(b"POST ") and b"/build?" in line]
+    assert builds
+    assert all(f"cgroupparent={quote(group, safe='')}".encode() in line for line in builds)
 
 
 def test_no_base_image_and_no_registry_is_said_at_once() -> None:
