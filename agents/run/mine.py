@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make benchmark rows of your own, validated by running them.", no_args_is_help=True)
 
-Rows = Annotated[int, typer.Option("--rows", help="Stop when there are this many validated rows.")]
-Runs = Annotated[int, typer.Option("-n", "--runs", help="How often the answer and the empty patch are run.")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="Stop when there are this many validated rows.")]
+Runs = Annotated[int, typer.Option("-n", "--runs", min=1, help="How often the answer and the empty patch are run.")]
 Since = Annotated[str, typer.Option(help="Nothing from before this day, as 2026-01-31: after a model's training.")]
 Model = Annotated[str, typer.Option(help="Let this model of models.toml write the issues. Default: words as they are.")]
 Budget = Annotated[float | None, typer.Option(help="Dollars that the model may cost.")]
@@ -33,7 +33,7 @@ def mine_git(
     repo: Annotated[str, typer.Argument(help="A folder with a repository, or OWNER/NAME under --mirrors.")],
     commit: Annotated[str, typer.Option(help="Mine what led to this revision.")] = "HEAD",
     since: Since = "",
-    most: Annotated[int, typer.Option(help="Steps of the main line that are looked at, newest first.")] = 500,
+    most: Annotated[int, typer.Option(min=1, help="Steps of the main line that are looked at, newest first.")] = 500,
     rows: Rows = 20,
     runs: Runs = 2,
     model: Model = "",
@@ -72,7 +72,7 @@ def mine_pypi(
         list[str], typer.Argument(help="Packages whose sdists carry tests, or NAME==VERSION for one fix.")
     ],
     since: Since = "",
-    most: Annotated[int, typer.Option(help="Pairs of releases of each package, newest first.")] = 5,
+    most: Annotated[int, typer.Option(min=1, help="Pairs of releases of each package, newest first.")] = 5,
     rows: Rows = 1000,
     runs: Runs = 2,
     model: Model = "",

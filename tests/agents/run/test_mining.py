@@ -10,6 +10,8 @@ import pytest
 from git_repositories import commit, git, write
 from local_site import local_image
 
+from agents.run.door import at_the_door
+from agents.run.mine import app
 from agents.run.mining import Bench, Make, Mine
 from sandbox.api import BuildFailed, Image, NetworkUnavailable, Sandbox
 from sandbox.git import HostGit
@@ -107,3 +109,11 @@ def test_a_machines_failure_is_tried_again_and_a_rows_own_is_not(tmp_path: Path)
         lines = mine(tmp_path, bench(place, unopened), 5, changes())
         assert sorted(lines) == sorted([machine, own, *told])
     assert [name[-1] for name in asked] == ["0", "1", "0"]
+
+
+@pytest.mark.parametrize("wrong", [["--rows", "0"], ["--runs", "0"], ["--most", "-3"], ["--since", "tomorrow"]])
+def test_a_yield_that_cannot_be(wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert at_the_door(partial(app, ["git", str(tmp_path), *wrong, "--out", str(out)], standalone_mode=False)) == 2
+    assert wrong[1] in capsys.readouterr().err
+    assert not out.exists()
