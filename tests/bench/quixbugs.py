@@ -3,7 +3,7 @@
     python tests/bench/quixbugs.py --quixbugs DIR [-j N] [--seconds S] [--json | --oracle] [NAME ...]
 
 DIR is a checkout of https://github.com/jkoppel/QuixBugs. The engine runs as it does in the product: by `RepairSolver`
-in a sandbox (local: no isolation, for programs that are known). A tree in which the correct programs stand says which
+in bubblewrap: known programs are unknown ones after an edit. A tree in which the correct programs stand says which
 tests there are; those of them that do not pass on the buggy program show the bug. A patch counts as found when the
 solver delivers it: all given tests pass in a process of its own. Whether it is right too, `quixbugs_oracle.py` says.
 
@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from agents.repair.solver import RepairSolver
+from sandbox import open_sandbox
 from sandbox.api import Image
-from sandbox.local import LocalSandbox
 from sandbox.testlog import TestCase, TestReport
 from sandbox.testrun import run_tests
 from tasks.event import silent
@@ -72,7 +72,7 @@ def image(quixbugs: Path, programs: str, folder: Path) -> Image:
         else:
             shutil.copy(source, tree / part)
     (folder / "venv").symlink_to(sys.prefix)
-    return Image("local", str(folder), "", ENV)
+    return Image("bubblewrap", str(folder), "/work", ENV)
 
 
 def baseline(buggy: Image, test: str, names: frozenset[str]) -> TestReport:
@@ -81,7 +81,7 @@ def baseline(buggy: Image, test: str, names: frozenset[str]) -> TestReport:
     seconds = 0.0
     left = sorted(names)
     while left:
-        with LocalSandbox(buggy) as sandbox:
+        with open_sandbox(buggy) as sandbox:
             report = run_tests(sandbox, COMMAND, left, timeout=HANGS)
             seconds += report.seconds
             # The last one reported before a time-out may have hung after its set-up: it is run again.
@@ -101,12 +101,12 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
         folder = Path(scratch)
         correct = image(quixbugs, "correct_python_programs", folder / "correct")
         buggy = image(quixbugs, "python_programs", folder / "buggy")
-        with LocalSandbox(correct) as sandbox:
+        with open_sandbox(correct) as sandbox:
             names = run_tests(sandbox, COMMAND, [test], timeout=60).ids("passed")
         base = baseline(buggy, test, names)
         offered: list[float] = []  # when, in this process's CPU seconds
         site = Site(
-            open=lambda: LocalSandbox(buggy),
+            open=lambda: open_sandbox(buggy),
             tree=folder / "buggy" / "tree",
             patch=lambda files: b"".join(data or b"" for data in files.values()),
             baseline=base,

@@ -37,8 +37,8 @@ from agents.models import ROLES, Cast, Model, Price
 from agents.repair.solver import RepairSolver
 from agents.staff import LiveStaff
 from agents.team import TeamSolver
-from sandbox.api import Image
-from sandbox.local import LocalSandbox
+from sandbox import open_sandbox
+from sandbox.api import Image, Sandbox
 from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 from sandbox.workspace import IDENTITY, Workspace, open_workspace
@@ -66,8 +66,8 @@ class Bug:
     base: TestReport
     image: Image
 
-    def open(self) -> LocalSandbox:
-        return LocalSandbox(self.image)
+    def open(self) -> Sandbox:
+        return open_sandbox(self.image)
 
     def verdict(self, attempt: Attempt) -> Verdict:
         if not attempt.patch:
@@ -131,7 +131,7 @@ def bug(quixbugs: Path, program: str) -> Iterator[Bug]:
         correct = image(quixbugs, "correct_python_programs", folder / "correct")
         buggy = image(quixbugs, "python_programs", folder / "buggy")
         test = f"python_testcases/test_{program}.py"
-        with LocalSandbox(correct) as sandbox:
+        with open_sandbox(correct) as sandbox:
             names = run_tests(sandbox, COMMAND, [test], timeout=60).ids("passed")
         base = baseline(buggy, test, names)
         tree = folder / "buggy" / "tree"

@@ -3,9 +3,10 @@
     python tests/bench/realbugs.py --mirrors DIR [--part report|develop] [--out FOLDER] [--seconds S] [COMMIT ...]
 
 DIR holds bare mirrors as OWNER/NAME.git. The engine sees the tree of a commit with the one file as it was before, and
-which tests of the commit fail on it; it runs as it does in the product, by `RepairSolver`, in a sandbox (local: no
-isolation, for repositories that are known). Each result is a line of FOLDER/results.jsonl, and what the same engine has
-done there is not done again: a measurement that was stopped goes on.
+which tests of the commit fail on it; it runs as it does in the product, by `RepairSolver`, in bubblewrap: known code is
+unknown code after an edit, and one of a program that removes its temporary file removed a program of the machine. Each
+result is a line of FOLDER/results.jsonl, and what the same engine has done there is not done again: a measurement that
+was stopped goes on.
 
 Found: a patch after which all tests of the commit's test files pass that pass with the commit itself. Right: the
 delivered program is the commit's own, layout, comments and docstrings aside; or a person has read the patch and says so
@@ -30,7 +31,7 @@ from realbugs_site import COMMAND, Bug, Repository, environment, git_of, image, 
 
 from agents import repair
 from agents.repair.solver import RepairSolver
-from sandbox.local import LocalSandbox
+from sandbox import open_sandbox
 from sandbox.testlog import TestReport
 from tasks.event import silent
 from tasks.limits import Budget
@@ -77,7 +78,7 @@ def solve(bug: Bug, repository: Repository, options: argparse.Namespace) -> Resu
         before = report(built, bug.tests)
         known = {name: case for name, case in before.cases.items() if name in names}
         site = Site(
-            open=lambda: LocalSandbox(built),
+            open=lambda: open_sandbox(built),
             tree=buggy / "tree",
             patch=lambda files: b"".join(data or b"" for data in files.values()),
             baseline=TestReport(before.command, before.exit_code, before.seconds, known),

@@ -16,15 +16,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from agents.repair.files import TEST_FILE, TEST_FOLDER
+from sandbox import open_sandbox
 from sandbox.api import MEBIBYTE, Image
 from sandbox.archive import unpack
 from sandbox.git import HostGit
-from sandbox.local import LocalSandbox
 from sandbox.origin import open_origin
 from sandbox.testlog import TestReport
 from sandbox.testrun import run_tests
 
-LIST = Path(__file__).with_suffix("").parent / "realbugs.json"
+LIST = Path(__file__).with_name("realbugs.json")
 COMMAND = "python -m pytest -o addopts="  # a repository's own options often want plugins that have no say here
 ENV = {
     "PYTHONPATH": "{workdir}/src:{workdir}",
@@ -105,15 +105,15 @@ def environment(repository: Repository, folder: Path) -> Path:
 
 
 def image(folder: Path, venv: Path) -> Image:
-    """Of a folder that holds `tree`."""
+    """Of a folder that holds `tree`. For bubblewrap: an edit of known code is code that nobody knows."""
     link = folder / "venv"
     if not link.is_symlink():
         link.symlink_to(venv.resolve())
-    return Image("local", str(folder), "", ENV)
+    return Image("bubblewrap", str(folder), "/work", ENV)
 
 
 def report(built: Image, tests: tuple[str, ...]) -> TestReport:
-    with LocalSandbox(built) as sandbox:
+    with open_sandbox(built) as sandbox:
         return run_tests(sandbox, COMMAND, tests, timeout=SUITE)
 
 
