@@ -47,6 +47,13 @@ def test_only_the_top_room_wires() -> None:
     assert {path: names for path, names in found.items() if names} == {}
 
 
+def test_no_measurement_runs_code_on_the_host() -> None:
+    """An edit of click's pager, whose last line unlinks a file, once unlinked the pager: the machine's `cat`."""
+    measured = sorted((TOP / "tests" / "bench").glob("*.py"))
+    assert [str(path) for path in measured if "sandbox.local" in imported(parsed(path))] == []
+    assert [str(path) for path in measured if 'Image("local"' in path.read_text()] == []
+
+
 def test_files_stay_small() -> None:
     assert [str(path) for path in SOURCES if path.read_text().count("\n") > 300] == []
 

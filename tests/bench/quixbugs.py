@@ -18,7 +18,6 @@ import argparse
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -41,7 +40,8 @@ from tasks.verdict import Verdict
 
 COMMAND = "python -m pytest"
 PARTS = ("python_testcases", "json_testcases", "conftest.py")
-ORACLE = Path(__file__).parent / "quixbugs_oracle.py"
+ORACLE = Path(__file__).with_name("quixbugs_oracle.py")
+GRAPHS = Path(__file__).with_name("quixbugs_graphs.py")  # which that imports
 HANGS = 6.0  # seconds without an end after which a run of the buggy program is taken to hang
 ENV = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0"}
 
@@ -71,6 +71,11 @@ def image(quixbugs: Path, programs: str, folder: Path) -> Image:
             shutil.copytree(source, tree / part)
         else:
             shutil.copy(source, tree / part)
+    return _image(folder)
+
+
+def _image(folder: Path) -> Image:
+    """Of a folder that holds `tree`, with this environment."""
     (folder / "venv").symlink_to(sys.prefix)
     return Image("bubblewrap", str(folder), "/work", ENV)
 
@@ -127,21 +132,21 @@ def solve(quixbugs: Path, program: str, seconds: float) -> Result:
 
 
 def oracle(quixbugs: Path, program: str, patched: bytes, scratch: Path) -> str:
-    """What `quixbugs_oracle.py` says, in a process of its own: a patch may do anything to the one that it runs in."""
+    """What `quixbugs_oracle.py` says, in a sandbox: a patch may do anything where it runs."""
     if not patched:
         return "no patch"
-    place = scratch / f"{program}.py"
-    place.write_bytes(patched)
-    correct = quixbugs / "correct_python_programs" / f"{program}.py"
-    command = [
-        sys.executable,
-        str(ORACLE),
-        str(correct),
-        str(place),
-        str(quixbugs / "json_testcases" / f"{program}.json"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    return done.stdout.strip() or f"wrong: {done.stderr.strip()[-200:]}"
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        tree = Path(folder, "tree")
+        (tree / "patched").mkdir(parents=True)
+        (tree / "patched" / f"{program}.py").write_bytes(patched)
+        correct = quixbugs / "correct_python_programs" / f"{program}.py"
+        cases = quixbugs / "json_testcases" / f"{program}.json"
+        for source in (ORACLE, GRAPHS, correct, *((cases,) if cases.exists() else ())):
+            shutil.copy(source, tree)
+        command = ["python", ORACLE.name, correct.name, f"patched/{program}.py", cases.name]
+        with open_sandbox(_image(Path(folder))) as sandbox:
+            done = sandbox.exec(command, timeout=600)
+    return done.stdout.decode("utf-8", "replace").strip() or f"wrong: {done.text().strip()[-200:]}"
 
 
 def _result(

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from llama_server import LlamaServer
-from quixbugs import COMMAND, ENV, HANGS, baseline, image, oracle, programs
+from quixbugs import COMMAND, HANGS, baseline, image, oracle, programs
 
 from agents.cascade import CascadeSolver
 from agents.guide import IndexGuide
@@ -138,7 +138,7 @@ def bug(quixbugs: Path, program: str) -> Iterator[Bug]:
         for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "buggy"]):
             subprocess.run(["git", *command], cwd=tree, check=True, env={**IDENTITY, "PATH": "/usr/bin:/bin"})
         workspace = open_workspace(str(tree), None, folder / "workspace", tell=lambda line: None)
-        yield Bug(program, workspace, names, base, Image("local", buggy.ref, "", ENV))
+        yield Bug(program, workspace, names, base, buggy)
 
 
 def solvers(url: str, kept: Path, context: int) -> Mapping[str, Solver]:
