@@ -15,6 +15,7 @@ import numpy as np
 
 from agents.index.found import Found
 from agents.index.languages import LANGUAGES, PROSE, grammar, query
+from agents.index.python_outline import outline
 from agents.index.python_walk import walk
 from agents.index.unit import Kind, Piece, Unit
 
@@ -58,11 +59,11 @@ def _parser(language: str) -> "tree_sitter.Parser":
 
 def _find(language: str, data: bytes) -> Found:
     found = Found(data)
-    root = _parser(language).parse(data).root_node
     if language == "python":
-        walk(root, found)
+        root = _parser(language).parse(outline(data)).root_node
+        walk(_parser(language).parse(data).root_node if root.has_error else root, found)
     else:
-        _ask(root, language, found)
+        _ask(_parser(language).parse(data).root_node, language, found)
     return found
 
 

@@ -1,9 +1,23 @@
+import argparse
+import ast
+import asyncio.base_events
+import dataclasses
+import inspect
+import random
+import typing
+from pathlib import Path
+from types import ModuleType
+
 import pytest
+import tree_sitter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.index.languages import LANGUAGES, query
+from agents.index.found import Found
+from agents.index.languages import LANGUAGES, grammar, query
 from agents.index.parse import parse
+from agents.index.python_outline import outline
+from agents.index.python_walk import walk
 
 SAMPLES = {
     "python": b"import m\nclass A(B):\n    '''Doc.'''\n    @property\n    def f(self): return g()\n",
@@ -38,10 +52,6 @@ def test_definitions_bases_and_imports_of_every_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_references_of_every_language(language: str) -> None:
-    import tree_sitter
-
-    from agents.index.languages import grammar
-
     tree = tree_sitter.Parser(grammar(language)).parse(SAMPLES[language])
     found = tree_sitter.QueryCursor(query(language, "references")).captures(tree.root_node)
     assert b"g" in {node.text for node in found["call"]}
@@ -112,3 +122,51 @@ def test_python_definitions_are_found_within_conditions_and_not_within_functions
         ("method", "f", ()),
     ]
     assert parsed.imports == ("fast", "slow")
+
+
+def _structure(data: bytes, tree: tree_sitter.Tree) -> tuple[object, ...]:
+    found = Found(data)
+    walk(tree.root_node, found)
+    docs = {start: node.end_byte for start, node in found.docs.items()}
+    return found.units, found.bases, docs, found.imports
+
+
+@pytest.mark.parametrize("module", [argparse, ast, asyncio.base_events, dataclasses, inspect, random, typing])
+def test_a_python_file_has_the_same_structure_without_the_insides_of_its_functions(module: ModuleType) -> None:
+    data, parser = Path(str(module.__file__)).read_bytes(), tree_sitter.Parser(grammar("python"))
+    left = outline(data)
+    assert len(left) == len(data)
+    assert len(left.split()) < 0.8 * len(data.split())
+    tree = parser.parse(left)
+    assert not tree.root_node.has_error
+    assert _structure(data, tree) == _structure(data, parser.parse(data))
+
+
+BODIES = {
+    "a bracket that closes at the statements' indentation": "x = [\n    a,\n    b]\n    return x",
+    "a last statement with branches": "x = 1\n    y = 2\n    if x:\n        y\n    else:\n        x",
+    "a string with lines that look like statements": "x = '''\n    a\n    b'''\n    c",
+    "an import after other statements": "x = 1\n    import q\n    y = 2\n    return x",
+    "a string at the end that is no docstring": "x = 1\n    y = 2\n    'no doc'",
+    "a bytes literal at the end": "x = 1\n    y = 2\n    b'no doc'",
+    "a docstring of one line": "'doc'\n    x = 1\n    y = 2\n    return x",
+    "a comment before the docstring": "# why\n    'doc'\n    x = 1\n    y = 2\n    return x",
+    "a comment to the left": "x = 1\n# why\n    y = 2\n    return x",
+    "a comment at the end": "x = 1\n    y = 2\n    return x  # why\n    # and why",
+    "a function in it": "def g():\n        x\n        y\n    z = 1\n    return g",
+    "other line ends": "x = 1\r\n    y = 2\r\n    return x\r",
+    "nothing but what is left": "...",
+}
+
+
+@pytest.mark.parametrize("head", ["def f(a=(1, 2)):", "async def f(\n    a, b,\n) -> C:  # why"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_function_is_found_whatever_is_in_it(head: str, body: str) -> None:
+    data = f"\n{head}\n    {body}\n\n\nclass A:\n    m = 1\n".encode()
+    units = parse("python", data).units
+    whole = _structure(data, tree_sitter.Parser(grammar("python")).parse(data))
+    assert {(unit.name, unit.start, unit.end) for unit in units[1:]} == {
+        (unit.name, unit.start, unit.end) for unit in whole[0].values()
+    }
+    assert units[1].doc == ("doc" if "'doc'" in body else "")
+    assert parse("python", data).imports == (("q",) if "import" in body else ())
