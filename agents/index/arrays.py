@@ -1,5 +1,7 @@
 """Arrays that many modules speak of."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,3 +15,10 @@ def ranges(labels: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
     sizes = ends - starts
     before = np.cumsum(sizes) - sizes
     return np.repeat(labels, sizes), np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)
+
+
+def changes(values: NDArray[Any]) -> Mask:
+    """Where a value differs from the one before it; the first does."""
+    changed = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=changed[1:])
+    return changed

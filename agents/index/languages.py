@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tree_sitter
 
 DIVIDER = "; === references ==="
-FORMAT = 6  # of the segments, and of what parsing and words make of a file
+FORMAT = 7  # of the segments, and of what parsing and words make of a file
 LINES = "lines"  # a language without grammar: indexed by windows of lines
 PROSE = "prose"  # documentation: indexed by heading
 

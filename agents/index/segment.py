@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.index.arrays import Ints, Mask
+from agents.index.arrays import Ints, Mask, changes
 from agents.index.hashing import Hashes, hashes
 from agents.index.parse import Parsed, parse
 from agents.index.unit import KINDS
@@ -51,15 +51,21 @@ class _Field:
         self._ends.append(len(self._words))
 
     def pairs(self) -> "_Pairs":
+        words = np.frombuffer(self._words, np.uint32)
         ends = np.frombuffer(self._ends, np.uint32).astype(np.int64)
-        owners = np.frombuffer(self._owners, np.uint32).astype(np.int64)
-        owners = np.repeat(owners, ends - np.append(0, ends)[:-1])
-        return _counted(np.frombuffer(self._words, np.uint32).astype(np.int64), owners, np.ones_like(owners))
+        owners = np.repeat(np.frombuffer(self._owners, np.uint32), ends - np.append(0, ends)[:-1])
+        bits = int(words.max(initial=0)).bit_length()
+        small = int(owners.max(initial=0)).bit_length() + bits <= 32  # half the bytes are sorted in half the time
+        packed = np.sort(np.left_shift(owners, bits, dtype=np.uint32 if small else np.uint64) | words)
+        first = np.flatnonzero(changes(packed))
+        pairs = packed[first].astype(np.int64)
+        times = np.minimum(np.diff(first, append=len(packed)), MOST_TIMES)
+        return _Pairs(pairs & ((1 << bits) - 1), pairs >> bits, times)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pairs:
-    """How often each key is in each unit; by key, then by unit."""
+    """How often each key is in each unit; by unit."""
 
     key: Ints
     unit: Ints
@@ -67,16 +73,6 @@ class _Pairs:
 
     def __getitem__(self, chosen: Ints | Mask) -> "_Pairs":
         return _Pairs(self.key[chosen], self.unit[chosen], self.times[chosen])
-
-
-def _counted(key: Ints, unit: Ints, times: Ints) -> _Pairs:
-    """Sum the times of equal pairs. One number holds key, unit and times: to sort numbers is quick."""
-    bits = int(unit.max(initial=0)).bit_length()
-    packed = np.sort((key << bits | unit) << 8 | np.minimum(times, MOST_TIMES))
-    pairs = packed >> 8
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
-    sums = np.add.reduceat(packed & 255, starts) if len(starts) else packed
-    return _Pairs(pairs[starts] >> bits, pairs[starts] & ((1 << bits) - 1), np.minimum(sums, MOST_TIMES))
 
 
 def build_segment(sources: Iterable[Source], vocabulary: Vocabulary) -> Columns:
@@ -154,12 +150,15 @@ def _postings(name: str, keys: Ints, hash_of: Hashes, where: _Pairs) -> Columns:
     found[keys] = True
     different = np.flatnonzero(found)
     different = different[np.argsort(hash_of[different])]
-    rank = np.zeros(len(hash_of), np.int64)
+    rank = np.zeros(len(hash_of), np.min_scalar_type(len(different)))  # 16 bits are sorted by radix
     rank[different] = np.arange(len(different))
-    pairs = _counted(rank[keys], where.unit, where.times)
+    order = np.argsort(rank[keys], kind="stable")
+    key, unit = rank[keys][order], where.unit[order]
+    first = np.flatnonzero(changes(key) | changes(unit))
+    times = np.add.reduceat(where.times[order], first) if len(first) else where.times
     return {
         f"{name}_hash": hash_of[different].tobytes(),
-        f"{name}_at": np.searchsorted(pairs.key, np.arange(len(different) + 1)).astype(np.uint32).tobytes(),
-        f"{name}_unit": pairs.unit.astype(np.uint32).tobytes(),
-        f"{name}_times": pairs.times.astype(np.uint8).tobytes(),
+        f"{name}_at": np.searchsorted(key[first], np.arange(len(different) + 1)).astype(np.uint32).tobytes(),
+        f"{name}_unit": unit[first].astype(np.uint32).tobytes(),
+        f"{name}_times": np.minimum(times, MOST_TIMES).astype(np.uint8).tobytes(),
     }

@@ -69,9 +69,11 @@ def plain_forms(word: str) -> tuple[str, ...]:
     if whole == word and word.isascii() and word.isalpha():  # most words have no parts
         return (whole,) if len(whole) > 1 and whole not in stop else ()
     whole = whole.strip("_")
+    if len(whole) < 2 or whole in stop:
+        return ()
     parts = [part.lower() for part in PART.findall(word)]
-    kept = dict.fromkeys((whole, *parts) if len(parts) > 1 else (whole,))
-    return tuple([form for form in kept if len(form) > 1 and form not in stop])
+    kept = [part for part in dict.fromkeys(parts) if len(part) > 1 and part not in stop]
+    return (whole, *kept) if len(parts) > 1 else (whole,)
 
 
 def stem_forms(plain: tuple[str, ...]) -> tuple[str, ...]:
